@@ -1,0 +1,75 @@
+package cluster
+
+import "github.com/hostkin/hostkin/fingerprints"
+
+// Verdict is what the evidence says of a host.
+type Verdict string
+
+// The verdicts. Kin needs log-odds of at least 4.25 bits (.95) and two
+// families or one clean identity value; possible needs log-odds of at least 0.
+const (
+	VerdictKin      Verdict = "kin"
+	VerdictPossible Verdict = "possible"
+	VerdictStranger Verdict = "stranger"
+)
+
+// Evidence is a value that two hosts share.
+type Evidence struct {
+	Kind   fingerprints.Kind `json:"kind"`
+	Value  string            `json:"value"`
+	Bits   float64           `json:"bits"`
+	HeldBy int               `json:"held_by"` // hosts of the scan that hold the value
+	Family string            `json:"family,omitempty"`
+}
+
+// Conflict is a question that two hosts answer differently.
+type Conflict struct {
+	Kind   fingerprints.Kind `json:"kind"`
+	Port   uint16            `json:"port"`
+	Seed   string            `json:"seed"`
+	Host   string            `json:"host"`
+	Bits   float64           `json:"bits"` // negative
+	Family string            `json:"family,omitempty"`
+}
+
+// Asked is what it cost to look at a host and what was left out.
+type Asked struct {
+	Connections int      `json:"connections"`
+	Skipped     []string `json:"skipped,omitempty"` // probes, in the order of their names
+}
+
+// Kin is the judgement of one host against a seed, one line of "kin/1".
+// Bits = sum of Evidence + sum of Against - Prior.
+type Kin struct {
+	Schema     string     `json:"schema"`
+	Host       string     `json:"host"`
+	Verdict    Verdict    `json:"verdict"`
+	Bits       float64    `json:"bits"`
+	Confidence float64    `json:"confidence"` // 1/(1+2^-bits), at most .999, less by hop
+	Prior      float64    `json:"prior"`
+	Hop        int        `json:"hop"`
+	Via        string     `json:"via"`            // the seed, or the kin, that it was compared with
+	Evidence   []Evidence `json:"evidence"`       // the largest agreement of each family: what counts
+	Also       []Evidence `json:"also,omitempty"` // shared as well, of families that are already counted: 0 bits
+	Against    []Conflict `json:"against"`        // the most negative conflict of each family
+	Probes     Asked      `json:"probes"`
+}
+
+// Group is hosts held together by links, one line of "cluster/1".
+type Group struct {
+	Schema     string     `json:"schema"`
+	ID         int        `json:"id"`
+	Confidence float64    `json:"confidence"`
+	Label      string     `json:"label,omitempty"` // "tenant", "cdn": held by one identity value alone
+	Hosts      []string   `json:"hosts"`
+	Evidence   []Evidence `json:"evidence"`
+	Bridges    []Bridge   `json:"bridges"`
+}
+
+// Bridge is a weak tie to another group.
+type Bridge struct {
+	To    int               `json:"to"`
+	Kind  fingerprints.Kind `json:"kind"`
+	Value string            `json:"value"`
+	Bits  float64           `json:"bits"`
+}
