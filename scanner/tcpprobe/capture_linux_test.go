@@ -1,0 +1,198 @@
+package tcpprobe
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// open returns a capture, or skips where that is forbidden.
+func open(t *testing.T) *Capture {
+	t.Helper()
+	c, err := Open(nil)
+	if errors.Is(err, ErrNoCapability) && os.Getenv("HOSTKIN_REQUIRE_SERVERS") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// listen accepts on address and keeps the connections open until the test ends.
+func listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip(err) // no IPv6 here
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				_, _ = conn.Read(make([]byte, 1)) // until the client goes
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	return l
+}
+
+func dialAndFetch(t *testing.T, c *Capture, to string) (*record.TCP, netip.AddrPort) {
+	t.Helper()
+	conn, err := net.Dial("tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	local, remote := conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return c.Handshake(local, remote), local
+}
+
+func TestCaptureOnLoopback(t *testing.T) {
+	c := open(t)
+	for name, address := range map[string]string{"IPv4": "127.0.0.1:0", "another loopback address": "127.9.8.7:0", "IPv6": "[::1]:0"} {
+		t.Run(name, func(t *testing.T) {
+			l := listen(t, address)
+			got, local := dialAndFetch(t, c, l.Addr().String())
+			if got == nil {
+				t.Fatal("no handshake captured")
+			}
+			ask, ok := parse(got.SYN)
+			if !ok || ask.answer || ask.src != local {
+				t.Errorf("SYN %x reads as %+v, want one from %v", got.SYN, ask, local)
+			}
+			answer, ok := parse(got.SYNACK)
+			if !ok || !answer.answer || answer.dst != local || answer.ack != ask.seq+1 {
+				t.Errorf("SYN-ACK %x reads as %+v, want one to %v that acknowledges %d", got.SYNACK, answer, local, ask.seq)
+			}
+		})
+	}
+}
+
+func TestCaptureKeepsUpWithABurst(t *testing.T) {
+	c := open(t)
+	l := listen(t, "127.0.0.1:0")
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	found := 0
+	for range 16 {
+		wg.Go(func() {
+			for range 20 {
+				conn, err := net.Dial("tcp", l.Addr().String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got := c.Handshake(conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort())
+				conn.Close()
+				if got != nil {
+					mu.Lock()
+					found++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	// A loaded machine may miss the patience of a few; TCP_INFO stands in then.
+	if found < 300 {
+		t.Errorf("%d of 320 handshakes captured", found)
+	}
+}
+
+func TestHandshakeOfAnUnknownConnectionIsNil(t *testing.T) {
+	c := open(t)
+	start := time.Now()
+	if got := c.Handshake(netip.MustParseAddrPort("192.0.2.1:1"), netip.MustParseAddrPort("192.0.2.2:2")); got != nil {
+		t.Errorf("got %+v", got)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	open(t) // skips; and whatever the runtime opens once is open now
+	sockets, goroutines := packetSockets(t), runtime.NumGoroutine()
+	for range 5 {
+		c, err := Open(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error)
+		go func() { done <- errors.Join(c.Close(), c.Close()) }()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("Close hangs: the reader was not woken")
+		}
+	}
+	deadline := time.Now().Add(time.Second)
+	for runtime.NumGoroutine() > goroutines && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if now := runtime.NumGoroutine(); now > goroutines {
+		t.Errorf("%d goroutines before, %d after", goroutines, now)
+	}
+	if now := packetSockets(t); now != sockets {
+		t.Errorf("%d packet sockets before, %d after", sockets, now)
+	}
+}
+
+// packetSockets counts this process's packet sockets.
+func packetSockets(t *testing.T) int {
+	t.Helper()
+	n := 0
+	for fd := range 1024 {
+		if domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain == unix.AF_PACKET {
+			n++
+		}
+	}
+	return n
+}
+
+// TestOpenWithoutCapability runs this test again in a user namespace whose
+// root has no rights over this network namespace.
+func TestOpenWithoutCapability(t *testing.T) {
+	if os.Getenv("HOSTKIN_TEST_UNPRIVILEGED") == "1" {
+		if _, err := Open(nil); !errors.Is(err, ErrNoCapability) {
+			t.Fatalf("Open: %v, want %v", err, ErrNoCapability)
+		}
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOpenWithoutCapability$", "-test.v")
+	cmd.Env = append(os.Environ(), "HOSTKIN_TEST_UNPRIVILEGED=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+	out, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Skip("no user namespaces here: ", err)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
