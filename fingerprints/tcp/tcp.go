@@ -1,0 +1,135 @@
+// Package tcp derives fingerprints of a server's TCP stack from the handshake
+// of a connection.
+//
+// tcp.syn_ack is read from a captured SYN-ACK. tcp.info is a weaker and
+// different kind, from what Linux's TCP_INFO tells of the peer where nothing
+// could be captured; the two never compare.
+//
+// The features are those that passive fingerprinting has used since p0f:
+// initial TTL (RFC 791), don't-fragment, window (RFC 9293), MSS, window scale
+// and the order of the options (RFC 7323, RFC 2018), ECN (RFC 3168).
+package tcp
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// The kinds.
+const (
+	KindSYNACK = "tcp.syn_ack"
+	KindInfo   = "tcp.info"
+)
+
+// Pair is one fingerprint. Value is printable ASCII of at most 512 bytes.
+type Pair struct {
+	Kind  string
+	Value string
+}
+
+// usualSYN is the layout of a SYN by Linux as it is configured by default: the
+// SYN that values are compared under unless they say otherwise.
+const usualSYN = "mss,sackok,ts,nop,ws"
+
+// Of returns the fingerprints of a, at most one a kind.
+func Of(a *record.TCP) []Pair {
+	if a == nil {
+		return nil
+	}
+	var out []Pair
+	if v, ok := synAck(a); ok {
+		out = append(out, Pair{KindSYNACK, v})
+	}
+	if v, ok := info(a.Info); ok {
+		out = append(out, Pair{KindInfo, v})
+	}
+	return out
+}
+
+// synAck is "ttl:df:window:mss:wscale:options", for example
+// "64:df:64240:1460:7:mss,sackok,ts,nop,ws".
+//
+//   - ttl: the initial one, which is the next of 32, 64, 128 and 255
+//   - df: "df", or "-" for an IPv4 packet that may be fragmented, or "v6"
+//   - window: as sent (never scaled in a SYN-ACK)
+//   - mss, wscale: "-" without the option
+//   - options: in wire order, see options
+//   - ":ecn" if the server agreed to ECN
+//   - ":syn=..." if our own SYN was captured and did not have the usual options
+//     or asked for ECN: a server answers to what it is asked, so that values
+//     under unequal SYNs must differ
+func synAck(a *record.TCP) (string, bool) {
+	s, ok := parse(a.SYNACK)
+	if !ok || s.flags&(flagSYN|flagACK) != flagSYN|flagACK {
+		return "", false
+	}
+	o := readOptions(s.options)
+	fields := []string{initialTTL(s.ttl), s.df, strconv.Itoa(int(s.window)), o.mss, o.wscale, o.order}
+	if s.flags&flagECE != 0 {
+		fields = append(fields, "ecn")
+	}
+	if ask, ok := parse(a.SYN); ok {
+		order := readOptions(ask.options).order
+		ecn := ask.flags&flagECE != 0
+		if ecn {
+			order += ",ecn"
+		}
+		if order != usualSYN {
+			fields = append(fields, "syn="+order)
+		}
+	}
+	return strings.Join(fields, ":"), true
+}
+
+func initialTTL(ttl uint8) string {
+	for _, initial := range []uint8{32, 64, 128} {
+		if ttl <= initial {
+			return strconv.Itoa(int(initial))
+		}
+	}
+	return "255"
+}
+
+// TCPI_OPT_* of linux/tcp.h that are settled by the handshake. Others (ECN
+// seen, SYN data) change with what the connection carries.
+const (
+	optTimestamps = 1
+	optSACK       = 2
+	optWscale     = 4
+	optECN        = 8
+)
+
+// info is "window:mss:wscale:options", for example "2^16:1448:7:ts,sack,ws".
+//
+//   - window: the power of two at or above it, because it is read at an unknown
+//     moment after the handshake; "-" from kernels that do not tell
+//   - mss: what we may send, which is less than the peer's MSS by the
+//     timestamps' 12 bytes and may be lowered by our own interface
+//   - wscale: "-" without the option
+//   - options: not in any order, TCP_INFO has none
+func info(i *record.TCPInfo) (string, bool) {
+	if i == nil || *i == (record.TCPInfo{}) {
+		return "", false
+	}
+	window, wscale := "-", "-"
+	if i.SndWnd > 0 {
+		window = fmt.Sprintf("2^%d", bits.Len32(i.SndWnd-1))
+	}
+	if i.Options&optWscale != 0 {
+		wscale = strconv.Itoa(int(i.SndWscale))
+	}
+	var names []string
+	for _, o := range []struct {
+		bit  uint8
+		name string
+	}{{optTimestamps, "ts"}, {optSACK, "sack"}, {optWscale, "ws"}, {optECN, "ecn"}} {
+		if i.Options&o.bit != 0 {
+			names = append(names, o.name)
+		}
+	}
+	return fmt.Sprintf("%s:%d:%s:%s", window, i.SndMSS, wscale, strings.Join(names, ",")), true
+}
