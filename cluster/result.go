@@ -1,6 +1,10 @@
 package cluster
 
-import "github.com/hostkin/hostkin/fingerprints"
+import (
+	"slices"
+
+	"github.com/hostkin/hostkin/fingerprints"
+)
 
 // Verdict is what the evidence says of a host.
 type Verdict string
@@ -12,6 +16,10 @@ const (
 	VerdictPossible Verdict = "possible"
 	VerdictStranger Verdict = "stranger"
 )
+
+func (v Verdict) rank() int {
+	return slices.Index([]Verdict{VerdictKin, VerdictPossible, VerdictStranger}, v)
+}
 
 // Evidence is a value that two hosts share.
 type Evidence struct {

@@ -1,0 +1,107 @@
+package cluster
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"math"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/hostkin/hostkin/fingerprints"
+)
+
+//go:embed data/*.yaml
+var data embed.FS
+
+// kindInfo is one row of data/kinds.yaml.
+type kindInfo struct {
+	Kind     fingerprints.Kind `yaml:"kind"`
+	Family   string            `yaml:"family"`
+	Identity bool              `yaml:"identity"` // never a conflict; one clean value is enough for a verdict; u is not re-estimated
+	U        float64           `yaml:"u"`
+	Stock    float64           `yaml:"stock"`
+	M        float64           `yaml:"m"`
+	Later    bool              `yaml:"later"`
+	Reason   string            `yaml:"reason"`
+}
+
+// stockEntry is one value that everybody has who installs a package.
+type stockEntry struct {
+	Kind     fingerprints.Kind `yaml:"kind"`
+	Value    string            `yaml:"value"`
+	Products []string          `yaml:"products"`
+	Why      string            `yaml:"why"`
+}
+
+// feature identifies a value of a kind, wherever it was seen.
+type feature struct {
+	kind  fingerprints.Kind
+	value string
+}
+
+// Table is what hostkin knows of values before a scan: the default
+// prevalences and the stock list.
+type Table struct {
+	kinds map[fingerprints.Kind]*kindInfo
+	stock map[feature]bool
+}
+
+// Defaults loads the embedded table. The error is a fault in the embedded
+// data, which a test of this package excludes.
+func Defaults() (*Table, error) {
+	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}}
+	var kinds []kindInfo
+	if err := load("data/kinds.yaml", &kinds); err != nil {
+		return nil, err
+	}
+	for i, k := range kinds {
+		if k.Family == "" || k.Reason == "" || !(k.U > 0 && k.U <= k.Stock && k.Stock < k.M && k.M < 1) {
+			return nil, fmt.Errorf("data/kinds.yaml: kind %q: want a family, a reason and 0 < u <= stock < m < 1", k.Kind)
+		}
+		if t.kinds[k.Kind] != nil {
+			return nil, fmt.Errorf("data/kinds.yaml: kind %q stands twice", k.Kind)
+		}
+		t.kinds[k.Kind] = &kinds[i]
+	}
+	for _, name := range []string{"data/stock.yaml", "data/known.yaml"} {
+		var entries []stockEntry
+		if err := load(name, &entries); err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if t.kinds[e.Kind] == nil {
+				return nil, fmt.Errorf("%s: value %q has the unknown kind %q", name, e.Value, e.Kind)
+			}
+			t.stock[feature{e.Kind, e.Value}] = true
+		}
+	}
+	return t, nil
+}
+
+func load(name string, into any) error {
+	text, err := data.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// prevalence is the least that u may be for a value.
+func (t *Table) prevalence(f feature) float64 {
+	k := t.kinds[f.kind]
+	if t.stock[f] {
+		return k.Stock
+	}
+	return k.U
+}
+
+// weight is what sharing f is worth by the table alone, in bits.
+func (t *Table) weight(f feature) float64 {
+	return math.Log2(t.kinds[f.kind].M / t.prevalence(f))
+}

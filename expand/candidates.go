@@ -1,0 +1,159 @@
+package expand
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+const (
+	// sampleHosts is how many hosts of a range are asked everything although
+	// the first look rules them out: JARM and the other later questions are
+	// common or rare only against some strangers that were asked them too.
+	sampleHosts = 32
+	// sampleLeast keeps the sample from vanishing in large, thin ranges.
+	sampleLeast = 1.0 / 64
+)
+
+// candidates is the part of the expansion that looks at hosts within range
+// and decides what to ask each of them next.
+type candidates struct {
+	o     Options
+	book  *book
+	seeds []string
+	first scanner.Plan // the first look
+	full  scanner.Plan
+	sieve *cluster.Sieve
+	share float64 // of the hosts that are sampled
+
+	mu sync.Mutex
+	on map[record.Host]bool // hosts that are asked on after their first look
+}
+
+func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *book) (*candidates, error) {
+	sieve, err := cluster.NewSieve(seeds)
+	if err != nil {
+		return nil, err
+	}
+	c := &candidates{o: o, book: b, sieve: sieve, on: map[record.Host]bool{},
+		first: scanner.Plan{Ports: ports, Probes: o.Probes, Brief: true},
+		full:  scanner.Plan{Ports: ports, Probes: o.Probes},
+		share: max(sampleLeast, min(1, sampleHosts/float64(max(1, o.Within.Count()))))}
+	for _, s := range seeds {
+		c.seeds = append(c.seeds, s.Addr)
+	}
+	return c, nil
+}
+
+// all is every host within range but the seeds.
+func (c *candidates) all() iter.Seq[targets.Target] {
+	return func(yield func(targets.Target) bool) {
+		for t := range c.o.Within.All(c.o.OrderKey) {
+			if !slices.Contains(c.seeds, t.Host.String()) && !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// next decides what to ask a candidate: the first look, then everything else
+// if the sieve leaves it open or the sample takes it.
+func (c *candidates) next(t targets.Target, seen []record.Observation) []scanner.Ask {
+	c.book.spentOn(t.Host, seen)
+	c.mu.Lock()
+	on := c.on[t.Host]
+	c.mu.Unlock()
+	if on || c.o.Full {
+		return c.full.Next(t, seen)
+	}
+	if asks := c.first.Next(t, seen); len(asks) > 0 {
+		return asks
+	}
+	rest := c.full.Next(t, seen)
+	if len(rest) == 0 || !c.decide(t.Host, rest) {
+		return nil
+	}
+	c.mu.Lock()
+	c.on[t.Host] = true
+	c.mu.Unlock()
+	return rest
+}
+
+// decide reports whether h is to be asked the rest.
+func (c *candidates) decide(h record.Host, rest []scanner.Ask) bool {
+	if c.sieve.Open(c.book.host(h)) {
+		return true
+	}
+	if c.sampled(h) {
+		c.book.note(h, 1/c.share-1, nil)
+		return true
+	}
+	var skipped []string
+	for _, a := range rest {
+		skipped = append(skipped, a.Probe.Name())
+	}
+	c.book.note(h, 0, skipped)
+	return false
+}
+
+// sampled draws by a hash of the address and the order key: the same hosts
+// whatever the order in which answers come.
+func (c *candidates) sampled(h record.Host) bool {
+	sum := fnv.New64a()
+	a := h.IP.As16()
+	sum.Write(a[:])
+	sum.Write(binary.BigEndian.AppendUint64(nil, c.o.OrderKey))
+	x := sum.Sum64()
+	x ^= x >> 33 // FNV's high bits alone are poor for neighbouring addresses
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return float64(x)/(1<<64) < c.share
+}
+
+// reopened lists the hosts that the sieve of the kin found so far leaves open
+// and that have not been asked everything.
+func (c *candidates) reopened(hop int) ([]targets.Target, error) {
+	o := c.o.Cluster
+	o.Hops = hop - 1
+	hosts := c.book.hosts()
+	found, err := cluster.Kinship(c.seeds, hosts, o)
+	if err != nil {
+		return nil, err
+	}
+	kin := map[string]bool{}
+	for _, k := range found {
+		kin[k.Host] = k.Verdict == cluster.VerdictKin
+	}
+	var vouchers []cluster.Host
+	for _, h := range hosts {
+		if kin[h.Addr] {
+			vouchers = append(vouchers, h)
+		}
+	}
+	sieve, err := cluster.NewSieve(vouchers)
+	if err != nil {
+		return nil, err
+	}
+	var again []targets.Target
+	for _, h := range hosts {
+		if len(h.Asked.Skipped) > 0 && sieve.Open(h) {
+			t := c.book.target(h.Addr)
+			c.book.note(t.Host, 0, nil)
+			again = append(again, t)
+		}
+	}
+	return again, nil
+}
+
+// judge weighs everything that is in the book.
+func (c *candidates) judge(o cluster.Options) (Result, error) {
+	kin, err := cluster.Kinship(c.seeds, c.book.hosts(), o)
+	return Result{Kin: kin, Seeds: c.seeds, Hosts: len(kin), Connections: c.book.connections()}, err
+}

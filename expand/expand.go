@@ -1,0 +1,111 @@
+// Package expand is hostkin's main job: from seeds to their kin. It looks at
+// the seeds with every probe, takes a first look at every candidate, asks on
+// where the answers may still lead over the threshold, and judges.
+package expand
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+// ErrSeedSilent says that no seed gave a single fingerprint, so that there is
+// nothing to compare with.
+var ErrSeedSilent = errors.New("no seed answered")
+
+// Options say what to expand, where, and how to reach hosts.
+type Options struct {
+	Seeds    []targets.Target
+	Within   *targets.Set
+	Ports    []scanner.Port // nil: scanner.DefaultPorts for the seeds, then where a seed answered
+	OrderKey uint64
+	Full     bool // every probe to every candidate, no pruning
+	Cluster  cluster.Options
+	Probes   []probes.Entry
+
+	// Scan runs the engine over hosts and returns when all are done, or with
+	// ctx.Err() when it was stopped before.
+	Scan func(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error
+	// Observed, if set, is called with every observation as it comes.
+	Observed func(record.Observation)
+}
+
+// Result is what came of an expansion.
+type Result struct {
+	Kin         []cluster.Kin // ranked, one for each candidate that answered; no seed among them
+	Seeds       []string      // addresses of the seeds that answered
+	Hosts       int           // candidates that answered
+	Connections int           // made to seeds and candidates
+}
+
+// Run expands the seeds. When ctx is cancelled it judges what it has and
+// returns that with ctx.Err(). It returns ErrSeedSilent if no seed answered.
+func Run(ctx context.Context, o Options) (Result, error) {
+	b := newBook()
+	emit := func(obs record.Observation) {
+		b.add(obs)
+		if o.Observed != nil {
+			o.Observed(obs)
+		}
+	}
+	look := scanner.Plan{Ports: o.Ports, Probes: o.Probes}
+	if look.Ports == nil {
+		look.Ports = scanner.DefaultPorts()
+	}
+	if err := o.Scan(ctx, slices.Values(o.Seeds), look.Next, emit); err != nil {
+		return Result{}, fmt.Errorf("look at the seeds: %w", err)
+	}
+	seeds := b.hosts()
+	if len(seeds) == 0 {
+		return Result{}, fmt.Errorf("%w on %d ports: check the address, or name its ports with --ports", ErrSeedSilent, len(look.Ports))
+	}
+	ports := b.ports(o.Ports)
+	c, err := newCandidates(o, ports, seeds, b)
+	if err != nil {
+		return Result{}, err
+	}
+	scanErr := o.Scan(ctx, c.all(), c.next, emit)
+	for hop := 2; scanErr == nil && hop <= o.Cluster.Hops; hop++ {
+		var again []targets.Target
+		if again, err = c.reopened(hop); err != nil {
+			return Result{}, err
+		}
+		full := scanner.Plan{Ports: ports, Probes: o.Probes}
+		scanErr = o.Scan(ctx, slices.Values(again), full.Next, emit)
+	}
+	result, err := c.judge(o.Cluster)
+	return result, errors.Join(scanErr, err)
+}
+
+// Judge expands from saved observations and sends nothing. Seeds are looked
+// up by their addresses.
+func Judge(observations iter.Seq[record.Observation], o Options) (Result, error) {
+	b := newBook()
+	for obs := range observations {
+		b.add(obs)
+	}
+	var seeds []string
+	for _, s := range o.Seeds {
+		seeds = append(seeds, b.addresses(s.Host)...)
+	}
+	if len(seeds) == 0 {
+		return Result{}, fmt.Errorf("%w in the observations: they hold %d hosts, none of them a seed", ErrSeedSilent, len(b.hosts()))
+	}
+	kin, err := cluster.Kinship(seeds, b.hosts(), o.Cluster)
+	if o.Within != nil { // hosts outside are not results, but they do tell what is common
+		kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool {
+			a, err := netip.ParseAddr(k.Host)
+			return err != nil || !o.Within.Contains(a)
+		})
+	}
+	return Result{Kin: kin, Seeds: seeds, Hosts: len(kin), Connections: b.connections()}, err
+}
