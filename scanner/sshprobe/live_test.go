@@ -79,7 +79,7 @@ func TestHostKeysEqualThoseOfSSHKeyscan(t *testing.T) {
 				t.Errorf("%d connections for %d keys", len(said), len(want))
 			}
 			if name != "openssh-ipv6" {
-				keep(t, name, said)
+				keep(t, name, said, a.SSH)
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestGoServer(t *testing.T) {
 			t.Errorf("kex %q: %s, %+v", method, status, a.SSH)
 		}
 		if method == "" {
-			keep(t, "xcrypto", said)
+			keep(t, "xcrypto", said, a.SSH)
 		}
 	}
 }
@@ -195,8 +195,9 @@ func TestHostCertificate(t *testing.T) {
 	}
 	only := startSSHD(t, "127.0.0.1", nil, "HostKey "+dir+"/host", "HostCertificate "+dir+"/host-cert.pub",
 		"HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com")
-	a, status, _ = probe(t, Probe{}, only, record.Answer{})
+	a, status, said = probe(t, Probe{}, only, record.Answer{})
 	if status != record.OK || a.SSH.HostKeys[0].Algorithm != "ssh-ed25519-cert-v01@openssh.com" {
 		t.Errorf("certificate only: %s %+v", status, a.SSH)
 	}
+	keep(t, "openssh-certificate", said, a.SSH)
 }

@@ -194,17 +194,20 @@ func startDropbear(t *testing.T, keys []string) netip.AddrPort {
 	return addr
 }
 
-// keep saves transcripts to testdata when HOSTKIN_RECORD=1.
-func keep(t *testing.T, name string, said []conversationtest.Transcript) {
+// keep saves transcripts to testdata, and the answer to that of
+// fingerprints/ssh, when HOSTKIN_RECORD=1.
+func keep(t *testing.T, name string, said []conversationtest.Transcript, answer *record.SSH) {
 	t.Helper()
 	if os.Getenv("HOSTKIN_RECORD") != "1" {
 		return
 	}
-	b, err := json.MarshalIndent(said, "", "\t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join("testdata", name+".json"), append(b, '\n'), 0o644); err != nil {
-		t.Fatal(err)
+	for dir, v := range map[string]any{".": said, "../../fingerprints/ssh": answer} {
+		b, err := json.MarshalIndent(v, "", "\t")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "testdata", name+".json"), append(b, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

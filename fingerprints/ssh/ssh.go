@@ -1,0 +1,138 @@
+// Package ssh derives fingerprints from the cleartext start of SSH
+// connections: what software it is, how it is configured, which keys it holds.
+package ssh
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// The kinds, as in a fingerprint/1 line.
+const (
+	// HASSHServer is the md5 of the server's key exchange methods and its
+	// server-to-client ciphers, MACs and compressions (salesforce/hassh).
+	HASSHServer = "ssh.hassh_server"
+	// HASSHNormal is HASSHServer without the names in the list of methods
+	// that are signals and no methods: a security patch adds and removes them.
+	HASSHNormal = "ssh.hassh_normal"
+	// KEXINIT is a digest over all ten lists and first_kex_packet_follows.
+	KEXINIT = "ssh.kexinit"
+	// Banner is the software version and comments of the identification.
+	Banner = "ssh.banner"
+	// HostKey is the SHA-256 of a host key's blob as ssh-keygen prints it.
+	HostKey = "ssh.host_key"
+)
+
+// Pair is one fingerprint: a kind and its value.
+type Pair struct{ Kind, Value string }
+
+// Of derives the fingerprints of one answer, in the order of the kinds above.
+// What was not seen has none.
+func Of(s *record.SSH) []Pair {
+	if s == nil {
+		return nil
+	}
+	var out []Pair
+	if k := s.KEXINIT; k != nil {
+		out = append(out, Pair{HASSHServer, hassh(k, k.Kex)}, Pair{HASSHNormal, hassh(k, methods(k.Kex))}, Pair{KEXINIT, digest(k)})
+	}
+	if b := banner(s.Banner); b != "" {
+		out = append(out, Pair{Banner, b})
+	}
+	for _, k := range s.HostKeys {
+		if k.Status != record.OK || len(k.Blob) == 0 {
+			continue
+		}
+		if p := (Pair{HostKey, keyFingerprint(k.Blob)}); !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hassh is hasshServer of salesforce/hassh: lists joined by ',' and ';'.
+func hassh(k *record.KEXINIT, kex []string) string {
+	sum := md5.Sum([]byte(joined(kex, k.EncS2C, k.MacS2C, k.CompS2C)))
+	return hex.EncodeToString(sum[:])
+}
+
+func joined(lists ...[]string) string {
+	text := make([]string, len(lists))
+	for i, l := range lists {
+		text[i] = strings.Join(l, ",")
+	}
+	return strings.Join(text, ";")
+}
+
+// methods drops the signals: extension negotiation (RFC 8308), strict key
+// exchange (OpenSSH PROTOCOL 1.9) and names sent at random to be ignored.
+func methods(kex []string) []string {
+	return slices.DeleteFunc(slices.Clone(kex), func(name string) bool {
+		return strings.HasPrefix(name, "ext-info-") || strings.HasPrefix(name, "kex-strict-") ||
+			strings.Contains(strings.ToLower(name), "grease")
+	})
+}
+
+// digest is the first 128 bits of the SHA-256, in hex, over the ten lists in
+// wire order joined like HASSH's, with ";1" after them if a guess follows.
+func digest(k *record.KEXINIT) string {
+	text := joined(k.Kex, k.HostKey, k.EncC2S, k.EncS2C, k.MacC2S, k.MacS2C, k.CompC2S, k.CompS2C, k.LangC2S, k.LangS2C)
+	if k.FirstKexFollows {
+		text += ";1"
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}
+
+// banner is the identification string without "SSH-2.0-" and CR LF. Another
+// protocol version stays; another line ending is noted as \n. A line that did
+// not end may lack its end: it is no fingerprint.
+func banner(line []byte) string {
+	text, ended := strings.CutSuffix(string(line), "\n")
+	text, isSSH := strings.CutPrefix(text, "SSH-")
+	if !ended || !isSSH {
+		return ""
+	}
+	text, crlf := strings.CutSuffix(strings.TrimPrefix(text, "2.0-"), "\r")
+	if !crlf {
+		text += "\n"
+	}
+	return clean(text)
+}
+
+// keyFingerprint is "SHA256:" and unpadded base64, as in ssh-keygen -l: of the
+// key in a certificate, else of the whole blob.
+func keyFingerprint(blob []byte) string {
+	if key, err := ssh.ParsePublicKey(blob); err == nil {
+		if cert, ok := key.(*ssh.Certificate); ok {
+			blob = cert.Key.Marshal()
+		}
+	}
+	sum := sha256.Sum256(blob)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+// maxValue bounds a value, in bytes.
+const maxValue = 512
+
+// clean makes a value of what a server sent: Go's escapes for everything that
+// does not print, a prefix and a hash for what is too long.
+func clean(s string) string {
+	q := strconv.Quote(s)
+	q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	if len(q) <= maxValue {
+		return q
+	}
+	sum := sha256.Sum256([]byte(s))
+	mark := ":sha256:" + hex.EncodeToString(sum[:])
+	return strings.ToValidUTF8(q[:maxValue-len(mark)], "") + mark
+}
