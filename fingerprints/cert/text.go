@@ -1,0 +1,199 @@
+package cert
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/cryptobyte"
+	tag "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// shortName is the usual abbreviation of an attribute type (RFC 4514 section
+// 3, RFC 4519, RFC 2985); others are written as dotted numbers.
+func shortName(oid string) string {
+	switch oid {
+	case "2.5.4.3":
+		return "CN"
+	case "2.5.4.4":
+		return "SN"
+	case "2.5.4.5":
+		return "SERIALNUMBER"
+	case "2.5.4.6":
+		return "C"
+	case "2.5.4.7":
+		return "L"
+	case "2.5.4.8":
+		return "ST"
+	case "2.5.4.9":
+		return "STREET"
+	case "2.5.4.10":
+		return "O"
+	case "2.5.4.11":
+		return "OU"
+	case "2.5.4.12":
+		return "T"
+	case "2.5.4.42":
+		return "GN"
+	case "0.9.2342.19200300.100.1.1":
+		return "UID"
+	case "0.9.2342.19200300.100.1.25":
+		return "DC"
+	case "1.2.840.113549.1.9.1":
+		return "E"
+	}
+	return oid
+}
+
+func asIs(s string) string { return s }
+
+// nameText writes a name as "C=US,O=Example\, Inc.,CN=a": as RFC 4514, but in
+// the order of the certificate (RFC 4514 turns it round), and with everything
+// unprintable escaped as in a Go string. change is applied to the values.
+func nameText(name []rdn, change func(string) string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		for j, a := range r {
+			if j > 0 {
+				b.WriteByte('+')
+			}
+			b.WriteString(shortName(a.oid))
+			b.WriteByte('=')
+			if s, ok := a.text(); ok {
+				b.WriteString(escape(change(s), `,+"\<>;`))
+			} else {
+				b.WriteString("#" + hex.EncodeToString(a.der))
+			}
+		}
+	}
+	return b.String()
+}
+
+// text decodes the string types of ASN.1; ok is false for other types.
+func (a attribute) text() (s string, ok bool) {
+	switch a.kind {
+	case tag.UTF8String, tag.PrintableString, tag.IA5String, tag.Tag(18), tag.Tag(26): // NumericString, VisibleString
+		return string(a.value), true
+	case tag.T61String: // Latin-1, as it is used
+		r := make([]rune, len(a.value))
+		for i, b := range a.value {
+			r[i] = rune(b)
+		}
+		return string(r), true
+	case tag.Tag(30): // BMPString
+		units := make([]uint16, len(a.value)/2)
+		for i := range units {
+			units[i] = uint16(a.value[2*i])<<8 | uint16(a.value[2*i+1])
+		}
+		return string(utf16.Decode(units)), len(a.value)%2 == 0
+	}
+	return "", false
+}
+
+// escape writes s without anything that a terminal could take for a command;
+// the characters of special get a backslash, as does a space at either end.
+func escape(s, special string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b.WriteString(`\x` + hex.EncodeToString([]byte{s[i]}))
+		case !strconv.IsPrint(r):
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		case strings.ContainsRune(special, r), r == ' ' && (i == 0 || i == len(s)-1):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// template replaces what machines count or draw: runs of 8 or more hex digits
+// that hold a digit, then runs of digits, by '#'.
+func template(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		n := run(s[i:], isHex)
+		if n >= 8 && strings.ContainsAny(s[i:i+n], "0123456789") {
+			b.WriteByte('#')
+			i += n
+			continue
+		}
+		for n = max(n, 1); n > 0; { // not such a run: its digits go by themselves
+			if d := run(s[i:i+n], isDigit); d > 0 {
+				b.WriteByte('#')
+				i, n = i+d, n-d
+			} else {
+				b.WriteByte(s[i])
+				i, n = i+1, n-1
+			}
+		}
+	}
+	return b.String()
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+func isHex(c byte) bool   { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// run is how many bytes at the start of s are of a class.
+func run(s string, class func(byte) bool) int {
+	for i := range len(s) {
+		if !class(s[i]) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// namesText joins the templates of the DNS names and addresses in
+// subjectAltName (RFC 5280 section 4.2.1.6). An IPv6 address is "#:#".
+func (c certificate) namesText() string {
+	for _, e := range c.extensions {
+		if e.oid != "2.5.29.17" {
+			continue
+		}
+		s := cryptobyte.String(e.value)
+		var list cryptobyte.String
+		if !s.ReadASN1(&list, tag.SEQUENCE) {
+			return ""
+		}
+		var out []string
+		for !list.Empty() && len(out) < maxSANs {
+			var value cryptobyte.String
+			var kind tag.Tag
+			if !list.ReadAnyASN1(&value, &kind) {
+				break
+			}
+			switch kind {
+			case tag.Tag(2).ContextSpecific():
+				out = append(out, escape(template(string(value)), `,\`))
+			case tag.Tag(7).ContextSpecific():
+				out = append(out, addressText(value))
+			}
+		}
+		return strings.Join(out, ",")
+	}
+	return ""
+}
+
+func addressText(b []byte) string {
+	addr, ok := netip.AddrFromSlice(b)
+	switch {
+	case !ok:
+		return "#x" + strconv.Itoa(len(b))
+	case addr.Is4():
+		return template(addr.String())
+	}
+	return "#:#"
+}
