@@ -1,0 +1,220 @@
+package tlsprobe_test
+
+import (
+	"encoding/pem"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/tlstest"
+)
+
+// replayable is a probe with the keys of the recorded answers.
+func replayable(tb testing.TB) tlsprobe.Probe {
+	p, err := tlsprobe.New(rand.NewChaCha8([32]byte([]byte("hostkin: recorded TLS answers ..."))))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// summary is what a case expects of a record.TLS.
+type summary struct {
+	Status  record.Status
+	Version uint16
+	Suite   uint16
+	ALPN    string
+	Certs   int
+	Types   []uint8 // messages
+	Alerts  []record.TLSAlert
+	Retry   bool
+	KeyExch bool
+	CertReq bool
+	Scheme  uint16
+}
+
+func summarize(t *record.TLS, status record.Status) summary {
+	if t == nil {
+		return summary{Status: status}
+	}
+	return summary{status, t.Version, t.Suite, t.ALPN, len(t.Certificates), t.Messages, t.Alerts,
+		len(t.HelloRetry) > 0, len(t.KeyExchange) > 0, len(t.CertificateRequest) > 0, t.SignatureScheme}
+}
+
+type server struct {
+	name  string // of the file in testdata
+	start func(testing.TB) netip.AddrPort
+	want  summary
+}
+
+func servers() []server {
+	openssl := func(key string, args ...string) func(testing.TB) netip.AddrPort {
+		return func(tb testing.TB) netip.AddrPort {
+			cert, private := tlstest.Certificate(tb, key)
+			return tlstest.OpenSSL(tb, cert, private, args...)
+		}
+	}
+	nginx := func(directives string) func(testing.TB) netip.AddrPort {
+		return func(tb testing.TB) netip.AddrPort {
+			cert, private := tlstest.Certificate(tb, "rsa")
+			return tlstest.Nginx(tb, cert, private, directives)
+		}
+	}
+	gnutls := func(priority string) func(testing.TB) netip.AddrPort {
+		return func(tb testing.TB) netip.AddrPort {
+			cert, private := tlstest.Certificate(tb, "ec")
+			return tlstest.GnuTLS(tb, cert, private, priority)
+		}
+	}
+	flight13 := []uint8{2, 8, 11, 15, 20}
+	asked13 := []uint8{2, 8, 13, 11, 15, 20}
+	flight12 := []uint8{2, 11, 12, 14}
+	return []server{
+		{"openssl-13-rsa", openssl("rsa"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, Certs: 1, Types: flight13, Scheme: 0x0804}},
+		{"openssl-13-ec-alpn", openssl("ec", "-alpn", "http/1.1,h2"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, ALPN: "http/1.1", Certs: 1, Types: flight13, Scheme: 0x0403}},
+		{"openssl-13-chacha-p256", openssl("ec", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256", "-groups", "P-256"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1303, Certs: 1, Types: flight13, Scheme: 0x0403}},
+		{"openssl-13-retry-p384", openssl("ec", "-groups", "P-384"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, Certs: 1, Types: append([]uint8{2}, flight13...), Scheme: 0x0403, Retry: true}},
+		{"openssl-13-retry-p521-asks", openssl("rsa", "-groups", "P-521", "-Verify", "1"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, Certs: 1, Types: append([]uint8{2}, asked13...), Scheme: 0x0804, Retry: true, CertReq: true}},
+		{"openssl-13-fragments", openssl("rsa", "-max_send_frag", "512", "-verify", "1"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, Certs: 1, Types: asked13, Scheme: 0x0804, CertReq: true}},
+		{"openssl-12-fragments", openssl("rsa", "-tls1_2", "-max_send_frag", "512"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0xc030, Certs: 1, Types: flight12, KeyExch: true}},
+		{"openssl-12-ec-asks", openssl("ec", "-tls1_2", "-verify", "1"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0xc02c, Certs: 1, Types: []uint8{2, 11, 12, 13, 14}, KeyExch: true, CertReq: true}},
+		{"openssl-12-rsa-kx", openssl("rsa", "-tls1_2", "-cipher", "AES128-SHA"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0x002f, Certs: 1, Types: []uint8{2, 11, 14}}},
+		{"openssl-12-dhe", openssl("rsa", "-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0x009f, Certs: 1, Types: flight12, KeyExch: true}},
+		{"openssl-10", openssl("rsa", "-tls1", "-cipher", "ALL:@SECLEVEL=0"),
+			summary{Status: record.OK, Version: 0x0301, Suite: 0xc014, Certs: 1, Types: flight12, KeyExch: true}},
+		{"openssl-refuses", openssl("rsa", "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"),
+			summary{Status: record.Alert, Alerts: []record.TLSAlert{{Level: 2, Code: 40}, {Level: 2, Code: 40}}}},
+		{"nginx-13", nginx("ssl_protocols TLSv1.2 TLSv1.3;"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, ALPN: "h2", Certs: 1, Types: flight13, Scheme: 0x0804}},
+		{"nginx-12", nginx("ssl_protocols TLSv1.2; ssl_prefer_server_ciphers on;"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0xc030, ALPN: "h2", Certs: 1, Types: flight12, KeyExch: true}},
+		{"nginx-rejects", nginx("ssl_reject_handshake on;"),
+			summary{Status: record.Alert, Alerts: []record.TLSAlert{{Level: 2, Code: 112}}}},
+		{"gnutls-13", gnutls("NORMAL"),
+			summary{Status: record.OK, Version: 0x0304, Suite: 0x1302, Certs: 1, Types: asked13, Scheme: 0x0403, CertReq: true}},
+		{"gnutls-12", gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.2"),
+			summary{Status: record.OK, Version: 0x0303, Suite: 0xc02c, Certs: 1, Types: []uint8{2, 11, 12, 13, 14}, KeyExch: true, CertReq: true}},
+	}
+}
+
+// TestRealServers asks real servers. With HOSTKIN_RECORD=1 it also writes
+// their answers to testdata, for TestRecorded.
+func TestRealServers(t *testing.T) {
+	for _, s := range servers() {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			addr := s.start(t)
+			a, status, said := tlstest.Ask(t, replayable(t), tlstest.Endpoint(addr, ""), record.Answer{})
+			if diff := cmp.Diff(s.want, summarize(a.TLS, status)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if os.Getenv("HOSTKIN_RECORD") != "" {
+				tlstest.Write(t, filepath.Join("testdata", s.name+".hex"), s.name+", asked by TestRealServers", said)
+			}
+		})
+	}
+}
+
+// TestRecorded plays recorded answers cut in every way.
+func TestRecorded(t *testing.T) {
+	for _, s := range servers() {
+		t.Run(s.name, func(t *testing.T) {
+			said := tlstest.Read(t, filepath.Join("testdata", s.name+".hex"))
+			run := replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
+			for _, transcript := range said {
+				var first conversation.Exchange
+				if !run.Next(&first) {
+					t.Fatal("the probe asks less often than when it was recorded")
+				}
+				first.Status, _ = conversationtest.Play(first.Conv, transcript, nil)
+				first.Connected = true
+				run.Ended(&first)
+			}
+			var a record.Answer
+			status := run.Fold(&a)
+			if diff := cmp.Diff(s.want, summarize(a.TLS, status)); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			got, _ := conversationtest.CheckCuts(t, said[0], func() (conversation.Conversation, func() record.Answer) {
+				run := replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
+				var x conversation.Exchange
+				run.Next(&x)
+				return x.Conv, func() record.Answer {
+					run.Ended(&x)
+					var a record.Answer
+					run.Fold(&a)
+					return a
+				}
+			})
+			if len(said) == 1 {
+				if diff := cmp.Diff(a, got); diff != "" {
+					t.Errorf("cut answers differ\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// TestCertificateEqualsOpenSSL compares the chain with that of openssl s_client.
+func TestCertificateEqualsOpenSSL(t *testing.T) {
+	leaf, key := tlstest.Certificate(t, "ec")
+	extra, _ := tlstest.Certificate(t, "rsa")
+	for _, version := range []string{"-tls1_3", "-tls1_2"} {
+		addr := tlstest.OpenSSL(t, leaf, key, version, "-cert_chain", extra)
+		out, err := exec.Command("openssl", "s_client", "-connect", addr.String(), "-showcerts", "-no_ign_eof").Output()
+		if err != nil && len(out) == 0 {
+			t.Fatal(err)
+		}
+		var want [][]byte
+		for block, rest := pem.Decode(out); block != nil; block, rest = pem.Decode(rest) {
+			if block.Type == "CERTIFICATE" {
+				want = append(want, block.Bytes)
+			}
+		}
+		if len(want) == 3 { // the leaf again, as "Server certificate"
+			want = want[:2]
+		}
+		a, status, _ := tlstest.Ask(t, tlsprobe.Probe{}, tlstest.Endpoint(addr, "name.example"), record.Answer{})
+		if status != record.OK || len(want) != 2 {
+			t.Fatalf("%s: status %q, openssl shows %d certificates", version, status, len(want))
+		}
+		if diff := cmp.Diff(want, a.TLS.Certificates); diff != "" {
+			t.Errorf("%s: chain differs from openssl's\n%s", version, diff)
+		}
+		if a.TLS.SNI != "name.example" {
+			t.Errorf("SNI is %q", a.TLS.SNI)
+		}
+	}
+}
+
+// An address literal is no server name.
+func TestNoSNIWithoutName(t *testing.T) {
+	for name, want := range map[string]string{"": "", "192.0.2.1": "", "a.example.": "a.example", "2001:db8::1": ""} {
+		var x conversation.Exchange
+		tlsprobe.Probe{}.Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:1"), name), record.Answer{}).Next(&x)
+		hello := string(x.Conv.Open().Send)
+		if want == "" && strings.Contains(hello, "192.0.2.1") || want != "" && !strings.Contains(hello, want) {
+			t.Errorf("hello for %q: %q", name, hello)
+		}
+	}
+}
