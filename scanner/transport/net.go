@@ -1,0 +1,251 @@
+// Package transport drives conversations over the operating system's TCP. It
+// owns everything that a protocol must not know: connecting, deadlines, byte
+// caps, rates, who may be contacted, and counting.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// Defaults of Config.Timeout and Config.Bytes: no connection is without limits.
+const (
+	DefaultTimeout = 5 * time.Second
+	DefaultBytes   = 1 << 20
+)
+
+// Config says how politely and how long to talk. The zero Config limits
+// nothing but the time and bytes of a connection.
+type Config struct {
+	Rate      float64                                        // connections per second over all; 0 no limit
+	PerHost   int                                            // connections at once to one address; 0 no limit
+	PerNet    float64                                        // connections per second to one /24 or /48; 0 no limit; loopback has none
+	SlowStart bool                                           // ramp up to Rate over the first seconds; never for loopback
+	Timeout   time.Duration                                  // default of Limits.Timeout; 0 means DefaultTimeout
+	Bytes     int64                                          // default of Limits.Bytes; 0 means DefaultBytes
+	Guard     func(netip.Addr) error                         // asked right before each connect, unmapped address; an error ends it as Excluded
+	Handshake func(local, remote netip.AddrPort) *record.TCP // captured SYN-ACK of a connection; nil: TCP_INFO alone (linux)
+	Log       *slog.Logger                                   // told when the machine runs out of sockets or ports; nil: nobody
+}
+
+// Net is a conversation.Transport over the operating system's sockets, with
+// one goroutine for each connection under way. Go never blocks: what exceeds
+// the limit per host waits in a queue without a goroutine.
+type Net struct {
+	cfg     Config
+	connect connector
+	pace    pace
+	files   chan struct{} // one element for each socket under way, so that descriptors last
+
+	mu    sync.Mutex
+	hosts map[netip.Addr]*host
+
+	count  counters
+	moaned moan
+}
+
+var _ conversation.Transport = (*Net)(nil)
+
+// connector makes a socket of the platform: connected, or an error from which
+// statusOf tells the status. It gives up at the deadline or when ctx ends.
+type connector func(ctx context.Context, to netip.AddrPort, deadline time.Time) (socket, error)
+
+// New makes a transport. Its rates start to count with its first connection.
+func New(c Config) *Net { return newNet(c, connect) }
+
+func newNet(c Config, how connector) *Net {
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Bytes <= 0 {
+		c.Bytes = DefaultBytes
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Net{
+		cfg:     c,
+		connect: how,
+		pace:    pace{rate: c.Rate, perNet: c.PerNet, slowStart: c.SlowStart},
+		files:   make(chan struct{}, socketsAtOnce()),
+		hosts:   map[netip.Addr]*host{},
+	}
+}
+
+// host is what is under way to one address and what waits for it.
+type host struct {
+	active  int
+	waiting []*waiter
+}
+
+type waiter struct {
+	ctx   context.Context
+	x     *conversation.Exchange
+	stop  func() bool // of the watch on ctx
+	taken bool        // started or cancelled; guarded by Net.mu
+}
+
+// Go makes the connection of x as soon as the limits allow and returns at once.
+func (n *Net) Go(ctx context.Context, x *conversation.Exchange) {
+	if n.cfg.PerHost <= 0 {
+		go n.run(ctx, x)
+		return
+	}
+	ip := x.Addr.Addr().Unmap()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.hosts[ip]
+	if h == nil {
+		h = &host{}
+		n.hosts[ip] = h
+	}
+	if h.active < n.cfg.PerHost {
+		h.active++
+		go n.run(ctx, x)
+		return
+	}
+	w := &waiter{ctx: ctx, x: x}
+	w.stop = context.AfterFunc(ctx, func() { n.giveUp(w) })
+	h.waiting = append(h.waiting, w)
+}
+
+// giveUp ends an exchange that was cancelled while it waited for its host.
+func (n *Net) giveUp(w *waiter) {
+	n.mu.Lock()
+	taken := w.taken
+	w.taken = true
+	n.mu.Unlock()
+	if !taken {
+		w.x.At = time.Now()
+		n.end(w.x, record.Cancelled)
+	}
+}
+
+// leave frees a place at a host and starts who waits for it. The next exchange
+// gets a goroutine of its own: the Ended of this one may take its time.
+func (n *Net) leave(ip netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.hosts[ip]
+	for len(h.waiting) > 0 {
+		w := h.waiting[0]
+		h.waiting = h.waiting[1:]
+		if w.taken {
+			continue
+		}
+		w.taken = true
+		w.stop()
+		go n.run(w.ctx, w.x)
+		return
+	}
+	if h.active--; h.active == 0 {
+		delete(n.hosts, ip)
+	}
+}
+
+// run is the life of one exchange. Its place at the host and its descriptor
+// are free again before Ended is called, so that Ended may call Go.
+func (n *Net) run(ctx context.Context, x *conversation.Exchange) {
+	why := n.exchange(ctx, x)
+	if n.cfg.PerHost > 0 {
+		n.leave(x.Addr.Addr().Unmap())
+	}
+	n.end(x, why)
+}
+
+func (n *Net) end(x *conversation.Exchange, why record.Status) {
+	x.Took = time.Since(x.At)
+	x.Status = x.Conv.End(why)
+	n.count.ended(x)
+	if x.Ended != nil {
+		x.Ended(x)
+	}
+}
+
+// exchange waits for its turn, connects and talks. The result is what the
+// transport has to say; the verdict is the conversation's.
+func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Status {
+	to := netip.AddrPortFrom(x.Addr.Addr().Unmap(), x.Addr.Port())
+	x.At = time.Now()
+	if !to.IsValid() {
+		return record.Unreachable
+	}
+	if n.pace.wait(ctx, to.Addr()) != nil {
+		return record.Cancelled
+	}
+	select {
+	case n.files <- struct{}{}:
+		defer func() { <-n.files }()
+	case <-ctx.Done():
+		return record.Cancelled
+	}
+	limits := x.Limits
+	if limits.Timeout <= 0 {
+		limits.Timeout = n.cfg.Timeout
+	}
+	if limits.Bytes <= 0 {
+		limits.Bytes = n.cfg.Bytes
+	}
+	s, deadline, why := n.dial(ctx, x, to, limits.Timeout)
+	if s == nil {
+		return why
+	}
+	n.count.open.Add(1)
+	defer n.count.open.Add(-1)
+	defer s.close()
+	d := driver{ctx: ctx, socket: s, x: x, deadline: deadline, left: limits.Bytes}
+	d.facts(n.cfg.Handshake, to)
+	return d.drive()
+}
+
+// How long to wait for the machine to have a socket or a port to spare: 10 ms
+// doubled seven times is 1.3 s.
+const (
+	dialAttempts = 8
+	dialPause    = 10 * time.Millisecond
+)
+
+// dial connects. A lack of descriptors or local ports says nothing about the
+// host, so it is waited out for a moment before it counts as Unreachable.
+func (n *Net) dial(ctx context.Context, x *conversation.Exchange, to netip.AddrPort, timeout time.Duration) (socket, time.Time, record.Status) {
+	pause := dialPause
+	for attempt := 1; ; attempt++ {
+		x.At = time.Now()
+		if ctx.Err() != nil {
+			return nil, x.At, record.Cancelled
+		}
+		if n.cfg.Guard != nil && n.cfg.Guard(to.Addr()) != nil {
+			return nil, x.At, record.Excluded
+		}
+		deadline := x.At.Add(timeout)
+		if attempt == 1 {
+			n.count.connections.Add(1)
+		}
+		s, err := n.connect(ctx, to, deadline)
+		switch {
+		case err == nil:
+			x.Connected = true
+			return s, deadline, record.OK
+		case ctx.Err() != nil:
+			return nil, deadline, record.Cancelled
+		case !localTrouble(err):
+			return nil, deadline, statusOf(err, record.Unreachable)
+		case attempt == dialAttempts:
+			n.count.starved.Add(1)
+			if n.moaned.now() {
+				n.cfg.Log.Error("no socket for a connection: hosts are recorded as unreachable that may be up", "to", to, "error", err)
+			}
+			return nil, deadline, record.Unreachable
+		}
+		if sleep(ctx, time.Now().Add(pause)) != nil {
+			return nil, deadline, record.Cancelled
+		}
+		pause *= 2
+	}
+}
