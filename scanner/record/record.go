@@ -196,6 +196,7 @@ type HostKey struct {
 type HTTP struct {
 	TLS     bool   `json:"tls,omitempty"`
 	SNI     string `json:"sni,omitempty"`
+	Host    string `json:"host,omitempty"` // Host field sent: name or address, with the port unless it is the scheme's own
 	Root    *Page  `json:"root,omitempty"`
 	Favicon *Page  `json:"favicon,omitempty"`
 	Missing *Page  `json:"missing,omitempty"` // a path that no server has

@@ -2,8 +2,6 @@ package sshprobe
 
 import (
 	"bytes"
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -24,15 +23,7 @@ type outcome struct {
 
 func recorded(tb testing.TB, file string) []conversationtest.Transcript {
 	tb.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var said []conversationtest.Transcript
-	if err := json.Unmarshal(b, &said); err != nil {
-		tb.Fatal(err)
-	}
-	return said
+	return livetest.Load[[]conversationtest.Transcript](tb, file)
 }
 
 func TestRecordedServersInPieces(t *testing.T) {
@@ -59,6 +50,7 @@ func TestRecordedServersInPieces(t *testing.T) {
 				return nil, nil
 			}
 			got, status := conversationtest.CheckCuts(t, said[i], start)
+			conversationtest.CheckEndings(t, said[i], func() conversation.Conversation { c, _ := start(); return c })
 			if status != record.OK || len(got.Key.Blob) == 0 || got.Seen.KEXINIT == nil {
 				t.Errorf("%s, connection %d: %s %+v", file, i, status, got.Key)
 			}
