@@ -40,8 +40,9 @@ func (f *Fault) Error() string {
 // Caps on what one Parse tells; the rest is counted.
 const (
 	maxFaults = 50
-	maxNotes  = 20 // a kind
-	maxText   = 80 // bytes of offending text
+	maxNotes  = 20  // a kind
+	maxText   = 80  // bytes of offending text
+	maxReason = 400 // bytes of a Problem, which can quote the text again
 )
 
 // faults collects Faults up to a cap.
@@ -55,7 +56,7 @@ func (fs *faults) add(f *Fault) {
 		fs.more++
 		return
 	}
-	f.Text = cut(f.Text)
+	f.Text, f.Problem = cut(f.Text), shorten(f.Problem, maxReason)
 	fs.kept = append(fs.kept, f)
 }
 
@@ -119,14 +120,19 @@ func plural(n int, phrase string) string {
 	return strconv.Itoa(n) + " " + phrase
 }
 
-// cut shortens text for a message, at a rune's boundary.
-func cut(text string) string {
-	if len(text) <= maxText {
+// cut shortens offending text for a message.
+func cut(text string) string { return shorten(text, maxText) }
+
+// shorten keeps at most n bytes of text, up to a rune's boundary.
+func shorten(text string, n int) string {
+	if len(text) <= n {
 		return text
 	}
-	n := maxText
-	for n > maxText-utf8.UTFMax && !utf8.RuneStart(text[n]) {
-		n--
+	for i := range utf8.UTFMax {
+		if utf8.RuneStart(text[n-i]) {
+			n -= i
+			break
+		}
 	}
 	return text[:n] + "..."
 }
