@@ -32,6 +32,8 @@ const (
 	NearMiss = "near miss" // a provider's software and TLS settings, nothing else
 )
 
+func townPorts() string { return fmt.Sprintf("%d/ssh,%d/tls,%d/http", portSSH, portTLS, portHTTP) }
+
 // Role is the truth about a host.
 type Role struct {
 	Provider string // "" for a host without kin; the hosts of a CDN are not kin
@@ -68,7 +70,7 @@ func Demo(seed uint64) (*Town, error) {
 func start(seed uint64, machines []machine, base netip.Addr) (*Town, error) {
 	t := &Town{
 		Within: netip.PrefixFrom(base, 24).String(),
-		Ports:  fmt.Sprintf("%d/ssh,%d/tls,%d/http", portSSH, portTLS, portHTTP),
+		Ports:  townPorts(),
 		Truth:  map[netip.Addr]Role{},
 	}
 	last := source{seed}.rand("addresses").Perm(253)

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -43,8 +44,8 @@ func plan(seed uint64) ([]machine, error) {
 	if p.rsa, p.err = p.rsaKeys(); p.err != nil {
 		return nil, p.err
 	}
-	for _, name := range []string{"Open Trust R3", "Basalt DV CA 2", "Commons TLS E1"} {
-		p.public = append(p.public, p.newAuthority(pkix.Name{Country: []string{"XX"}, Organization: []string{name[:len(name)-3]}, CommonName: name}))
+	for _, name := range [][2]string{{"Open Trust", "R3"}, {"Basalt", "Basalt DV CA 2"}, {"Commons TLS", "E1"}} {
+		p.public = append(p.public, p.newAuthority(pkix.Name{Country: []string{"XX"}, Organization: name[:1], CommonName: name[1]}))
 	}
 	p.ferrum()
 	p.kestrel()
@@ -251,6 +252,9 @@ func (p *planner) stranger(r *rand.Rand, label string) machine {
 		vendor := pick(r, words()) + " Networks"
 		m.tls = p.certified(settings, nil, p.appliance(vendor, fmt.Sprintf("%s-%x", vendor[:3], r.Uint32())), key)
 	default:
+		if !strings.Contains(name, ".example") { // a public CA gives nothing to LAN names
+			name = strings.ToLower(strings.ReplaceAll(name, ".", "-")) + ".example.com"
+		}
 		m.tls = p.certified(settings, pick(r, p.public), p.domainValidated(name), key)
 		if r.IntN(3) == 0 {
 			m.plain = redirect(web, name)
