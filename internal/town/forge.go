@@ -155,6 +155,11 @@ func (c *certificate) make() error {
 	return nil
 }
 
+// nameless reports whether the certificate is for nobody.
+func (c *certificate) nameless() bool {
+	return len(c.names) == 0 && !slices.ContainsFunc(c.subject, func(p rdn) bool { return p.attribute == "CN" })
+}
+
 var errExtension = errors.New("no such extension")
 
 func (c *certificate) extension(e extension, issuer crypto.Signer) (pkix.Extension, error) {

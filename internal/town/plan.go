@@ -57,6 +57,9 @@ func plan(seed uint64, base netip.Addr) []*machine {
 }
 
 func (p *planner) add(kind string, ssh *sshServer, web *webServer) *machine {
+	if web != nil && web.product == caddy && web.cert != nil && web.cert.nameless() {
+		web.cert = p.snakeoil(domain(p.r)) // caddy does not load the other
+	}
 	m := &machine{addr: p.free[0], role: Role{Kind: kind}, ssh: ssh, web: web}
 	p.free = p.free[1:]
 	p.machines = append(p.machines, m)

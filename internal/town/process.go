@@ -3,6 +3,7 @@ package town
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -56,23 +57,38 @@ func (c command) start(ctx context.Context) (*child, error) {
 	return running, nil
 }
 
-// ready returns when the server accepts connections. The connection is closed
-// at once, so that it costs the server little.
+// ready returns when the server answers: apache2 accepts connections well
+// before it serves them.
 func (c *child) ready(ctx context.Context) error {
-	var dialer net.Dialer
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		conn, err := dialer.DialContext(ctx, "tcp", c.listen.String())
-		if err == nil {
-			return conn.Close()
+		if c.answers(ctx) {
+			return nil
 		}
 		select {
 		case <-c.done:
 			return fmt.Errorf("%s ended while starting (%v):\n%s", c.name, c.err, c.output())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not listen on %s: %w\n%s", c.name, c.listen, ctx.Err(), c.output())
+			return fmt.Errorf("%s does not answer on %s: %w\n%s", c.name, c.listen, ctx.Err(), c.output())
 		case <-time.After(pause):
 		}
 	}
+}
+
+// answers says something that gets a banner, a page, an alert or an end out of
+// any server.
+func (c *child) answers(ctx context.Context) bool {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp", c.listen.String())
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second)) // a fresh connection takes any
+	if _, err := conn.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
+		return false
+	}
+	_, err = conn.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // wait returns when the server has ended after its context was cancelled.

@@ -128,7 +128,7 @@ func (l *layout) apacheHost(c *lines, m *machine) {
 	w, root := m.web, l.root(m)
 	c.add("<Directory %s>\nOptions Indexes FollowSymLinks\nRequire all granted\n</Directory>", root)
 	if w.plain {
-		c.add("Listen %s http\n<VirtualHost %s>\nDocumentRoot %s", l.plain(m), l.plain(m), root)
+		c.add("Listen %s http\n<VirtualHost %s>\nServerName localhost\nDocumentRoot %s", l.plain(m), l.plain(m), root)
 		if w.redirect {
 			c.add("RedirectMatch 301 ^/(.*)$ https://%s/$1", m.addr)
 		} else {
@@ -139,7 +139,7 @@ func (l *layout) apacheHost(c *lines, m *machine) {
 	if !w.secure {
 		return
 	}
-	c.add("Listen %s https\n<VirtualHost %s>\nDocumentRoot %s\nSSLEngine on", l.secure(m), l.secure(m), root)
+	c.add("Listen %s https\n<VirtualHost %s>\nServerName localhost\nDocumentRoot %s\nSSLEngine on", l.secure(m), l.secure(m), root)
 	pem := l.certificate(w.cert)
 	c.add("SSLCertificateFile %s\nSSLCertificateKeyFile %s", pem, pem)
 	if p := w.tls.protocols; len(p) > 0 {
