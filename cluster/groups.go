@@ -168,7 +168,7 @@ func (pop *population) medoid(community []*profile) *profile {
 		for kind := range p.prints {
 			family := pop.table.kinds[kind].Family
 			for _, f := range p.features(kind) {
-				perFamily[family] = max(perFamily[family], model.bits(f)*(sharing[f]-1))
+				perFamily[family] = max(perFamily[family], model.bits(f, 0)*(sharing[f]-1))
 			}
 		}
 		values := make([]float64, 0, len(perFamily))
@@ -216,7 +216,7 @@ func (pop *population) group(id int, seed *profile, found []judged, m *model) Gr
 	telling, _ = firstOfFamily(telling, func(f feature) string { return pop.table.kinds[f.kind].Family })
 	for _, f := range telling {
 		info := pop.table.kinds[f.kind]
-		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f)), HeldBy: pop.held[f], Family: info.Family})
+		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f, 0)), HeldBy: pop.held[f], Family: info.Family})
 	}
 	if len(g.Evidence) == 1 && pop.table.kinds[g.Evidence[0].Kind].Identity {
 		g.Label = label(g.Evidence[0].Kind, seed, found)

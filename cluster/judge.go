@@ -33,13 +33,49 @@ type Options struct {
 type model struct {
 	table *Table
 	m     map[fingerprints.Kind]float64 // P(a kin gives the same value)
-	u     map[feature]float64           // P(a stranger holds the value)
+	u     map[feature]prevalence        // how common the seeds' values are among strangers
+	joint map[[2]feature]float64        // strangers that hold two values of different software families
 	prior float64                       // bits against, before any evidence
 }
 
+// prevalence is an estimate of P(a stranger holds a value).
+type prevalence struct {
+	floor     float64 // of the table
+	holders   float64 // among the strangers counted
+	strangers float64
+}
+
+// value is the estimate, never below the table. own is the part of one of the
+// holders to leave out: a host is no evidence against itself.
+func (p prevalence) value(own float64) float64 {
+	u := (max(0, p.holders-own) + tableWeight*p.floor) / (max(0, p.strangers-own) + tableWeight)
+	return max(p.floor, min(.99, u))
+}
+
 // bits is what sharing f is worth: log2(m/u), never below 0.
-func (m *model) bits(f feature) float64 {
-	return max(0, math.Log2(m.m[f.kind]/m.u[f]))
+func (m *model) bits(f feature, own float64) float64 {
+	return max(0, math.Log2(m.m[f.kind]/m.u[f].value(own)))
+}
+
+// given is what sharing f is worth to one who shares g already. Both speak of
+// software, and who installs the one often gets the other with it: a product's
+// headers tell little to one who knows its TLS settings. What counts is how
+// many of the strangers that hold g hold f too.
+func (m *model) given(f, g feature, own float64) float64 {
+	u := m.u[f].value(own)
+	both, holders := m.joint[ordered(f, g)]-own, m.u[g].holders-own
+	if both <= 0 {
+		return m.bits(f, own)
+	}
+	u = max(u, (both+tableWeight*u)/(max(both, holders)+tableWeight))
+	return max(0, math.Log2(m.m[f.kind]/u))
+}
+
+func ordered(f, g feature) [2]feature {
+	if compareFeatures(f, g) > 0 {
+		f, g = g, f
+	}
+	return [2]feature{f, g}
 }
 
 // against is what answering d differently is worth: at most 0. Identity kinds
@@ -50,7 +86,7 @@ func (m *model) against(d difference) float64 {
 	}
 	u := 0.0
 	for _, v := range d.seed {
-		u = max(u, m.u[feature{d.kind, v}])
+		u = max(u, m.u[feature{d.kind, v}].value(0))
 	}
 	return min(0, max(-conflictCap, math.Log2((1-m.m[d.kind])/(1-u))))
 }
@@ -62,21 +98,20 @@ type score struct {
 	evidence []Evidence
 	also     []Evidence
 	against  []Conflict
-	bits     float64
-	kin      bool // log-odds and the family rule are met
+	net      map[string]float64 // bits by family, for and against
+	bits     float64            // log-odds
+	kin      bool               // log-odds and the family rule are met
 }
 
-func (m *model) score(p pair, held map[feature]int) score {
+// last is what the host scored when the model was estimated.
+func (m *model) score(p pair, held map[feature]int, last score) score {
 	var s score
 	for _, f := range p.shared {
-		e := Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f)), HeldBy: held[f], Family: m.table.kinds[f.kind].Family}
-		s.evidence = append(s.evidence, e)
+		family := m.table.kinds[f.kind].Family
+		bits := round(m.bits(f, 1-last.without(family)))
+		s.also = append(s.also, Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: held[f], Family: family})
 	}
-	slices.SortStableFunc(s.evidence, func(a, b Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
-	s.evidence, s.also = firstOfFamily(s.evidence, func(e Evidence) string { return e.Family })
-	for i := range s.also {
-		s.also[i].Bits = 0
-	}
+	m.pick(&s, last)
 	for _, d := range p.differs {
 		if bits := round(m.against(d)); bits < 0 {
 			c := Conflict{Kind: d.kind, Port: d.port, Seed: d.seed[0], Host: d.other, Bits: bits, Family: m.table.kinds[d.kind].Family}
@@ -86,18 +121,19 @@ func (m *model) score(p pair, held map[feature]int) score {
 	slices.SortStableFunc(s.against, func(a, b Conflict) int { return cmp.Compare(a.Bits, b.Bits) })
 	s.against, _ = firstOfFamily(s.against, func(c Conflict) string { return c.Family })
 
-	net, clean := map[string]float64{}, false
+	s.net = map[string]float64{}
+	clean := false
 	for _, e := range s.evidence {
-		net[e.Family] += e.Bits
+		s.net[e.Family] += e.Bits
 		s.bits += e.Bits
 		clean = clean || m.table.kinds[e.Kind].Identity && !m.table.stock[feature{e.Kind, e.Value}]
 	}
 	for _, c := range s.against {
-		net[c.Family] += c.Bits
+		s.net[c.Family] += c.Bits
 		s.bits += c.Bits
 	}
 	families := 0
-	for _, bits := range net {
+	for _, bits := range s.net {
 		if bits >= familyBits {
 			families++
 		}
@@ -105,6 +141,41 @@ func (m *model) score(p pair, held map[feature]int) score {
 	s.bits = round(s.bits - m.prior)
 	s.kin = s.bits >= kinBits && (families >= 2 || clean)
 	return s
+}
+
+// pick moves the largest agreement of each family from also to evidence, the
+// largest of all first, weighing software anew after each that is taken.
+func (m *model) pick(s *score, last score) {
+	var software []feature
+	for {
+		best := -1
+		for i, e := range s.also {
+			f := feature{e.Kind, e.Value}
+			if m.table.software(f) {
+				for _, g := range software {
+					s.also[i].Bits = min(s.also[i].Bits, round(m.given(f, g, 1-last.without(e.Family))))
+				}
+			}
+			taken := slices.ContainsFunc(s.evidence, func(t Evidence) bool { return t.Family == e.Family })
+			if !taken && (best < 0 || s.also[i].Bits > s.also[best].Bits) {
+				best = i
+			}
+		}
+		if best < 0 {
+			break
+		}
+		e := s.also[best]
+		s.evidence = append(s.evidence, e)
+		s.also = slices.Delete(s.also, best, best+1)
+		if f := (feature{e.Kind, e.Value}); m.table.software(f) {
+			software = append(software, f)
+		}
+	}
+	slices.SortStableFunc(s.evidence, func(a, b Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
+	slices.SortStableFunc(s.also, func(a, b Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
+	for i := range s.also {
+		s.also[i].Bits = 0
+	}
 }
 
 // firstOfFamily splits a sorted list into the first of each family and the rest.
@@ -131,15 +202,17 @@ func (s score) verdict() Verdict {
 	return VerdictStranger
 }
 
-// probability is that of kinship, as far as the model may learn from it: one
-// that fails the family rule is at most even, and strangers are none, so that
-// the small chances of many do not add up to kin.
-func (s score) probability() float64 {
-	switch s.verdict() {
-	case VerdictKin:
-		return confidence(s.bits)
-	case VerdictPossible:
-		return min(.5, confidence(s.bits))
+// without is what a host counts for as kin when a family is estimated: its
+// confidence if all other families make it kin, else nothing. What is learnt of
+// families must come from hosts that are kin, or strangers, for other reasons;
+// otherwise a value that lets a few strangers in proves itself by their number.
+func (s score) without(families ...string) float64 {
+	bits := s.bits
+	for _, f := range families {
+		bits -= s.net[f]
+	}
+	if s.kin && bits >= kinBits {
+		return confidence(bits)
 	}
 	return 0
 }
@@ -220,25 +293,25 @@ func (pop *population) judge(known, seeds, candidates []*profile) ([]judged, *mo
 		}
 	}
 	out := make([]judged, len(candidates))
-	p := make([]float64, len(candidates))
+	last := make([]float64, len(candidates))
 	model := pop.start(seeds)
 	for range maxRounds {
 		moved := 0.0
 		for i, c := range candidates {
+			before := out[i].score
 			out[i] = judged{profile: c, score: score{bits: math.Inf(-1)}}
 			for j, s := range seeds {
-				if sc := model.score(pairs[i][j], pop.held); sc.better(out[i].score) {
+				if sc := model.score(pairs[i][j], pop.held, before); sc.better(out[i].score) {
 					out[i].seed, out[i].pair, out[i].score = s, pairs[i][j], sc
 				}
 			}
-			q := out[i].score.probability()
-			moved = max(moved, math.Abs(q-p[i]))
-			p[i] = q
+			moved = max(moved, math.Abs(out[i].score.bits-last[i]))
+			last[i] = out[i].score.bits
 		}
-		if moved < .001 {
+		if moved < .01 {
 			break
 		}
-		model = pop.estimate(known, seeds, out, p)
+		model = pop.estimate(known, seeds, out)
 	}
 	return out, model
 }
@@ -251,12 +324,12 @@ func (s score) better(t score) bool {
 }
 
 func (pop *population) start(seeds []*profile) *model {
-	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, u: map[feature]float64{}, prior: pop.priorBits(priorKin)}
+	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, u: map[feature]prevalence{}, joint: map[[2]feature]float64{}, prior: pop.priorBits(priorKin)}
 	for kind, info := range pop.table.kinds {
 		m.m[kind] = info.M
 		for _, s := range seeds {
 			for _, f := range s.features(kind) {
-				m.u[f] = pop.table.prevalence(f)
+				m.u[f] = prevalence{floor: pop.table.prevalence(f)}
 			}
 		}
 	}
@@ -268,59 +341,81 @@ func (pop *population) priorBits(kin float64) float64 {
 	return round(max(0, math.Log2((n-1)/(max(2, kin)-1))))
 }
 
-// estimate is one round: p is the probability that each of the judged is kin.
-func (pop *population) estimate(known, seeds []*profile, out []judged, p []float64) *model {
+// estimate is one round of learning from the verdicts.
+func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 	m := pop.start(seeds)
 	kin := float64(len(known))
-	kinHolders, kinAnswered := map[feature]float64{}, map[fingerprints.Kind]float64{}
-	same, both := map[fingerprints.Kind]float64{}, map[fingerprints.Kind]float64{}
-	count := func(c *profile, p float64) {
-		for kind := range c.prints {
-			w := p * c.weighs(pop.table.kinds[kind])
-			kinAnswered[kind] += w
-			for _, f := range c.features(kind) {
-				kinHolders[f] += w
+	for _, j := range out {
+		kin += j.score.without()
+	}
+	m.prior = pop.priorBits(kin)
+	pop.pairUp(m, out)
+	for kind, info := range pop.table.kinds {
+		if info.Identity {
+			continue // no conflict to weigh, and the table's u is kept
+		}
+		t := pop.tally(info, known, out)
+		m.m[kind] = (t.same + tableWeight*info.M) / (t.both + tableWeight)
+		for _, s := range seeds {
+			for _, f := range s.features(kind) {
+				m.u[f] = prevalence{pop.table.prevalence(f), pop.holders[f] - t.holders[f], pop.answered[kind] - t.answered}
 			}
+		}
+	}
+	return m
+}
+
+// pairUp counts strangers that hold two software values of a seed.
+func (pop *population) pairUp(m *model, out []judged) {
+	for _, j := range out {
+		for i, f := range j.pair.shared {
+			a := pop.table.kinds[f.kind]
+			for _, g := range j.pair.shared[i+1:] {
+				b := pop.table.kinds[g.kind]
+				if a.Family != b.Family && pop.table.software(f) && pop.table.software(g) {
+					m.joint[ordered(f, g)] += 1 - j.score.without(a.Family, b.Family)
+				}
+			}
+		}
+	}
+}
+
+// tally counts how kin answer questions of one kind. Every host counts with
+// its probability of kinship by other families.
+type tally struct {
+	both, same float64             // pairs that both answer, and that agree
+	answered   float64             // kin with any value
+	holders    map[feature]float64 // kin with this value
+}
+
+func (pop *population) tally(info *kindInfo, known []*profile, out []judged) tally {
+	t := tally{holders: map[feature]float64{}}
+	count := func(p *profile, weight float64) {
+		if weight == 0 || len(p.prints[info.Kind]) == 0 {
+			return
+		}
+		weight *= p.weighs(info)
+		t.answered += weight
+		for _, f := range p.features(info.Kind) {
+			t.holders[f] += weight
 		}
 	}
 	for _, k := range known {
 		count(k, 1)
 	}
-	for i, j := range out {
-		kin += p[i]
-		count(j.profile, p[i])
-		answers := map[fingerprints.Kind]bool{}
-		for _, d := range j.pair.differs {
-			answers[d.kind] = false
+	for _, j := range out {
+		weight := j.score.without(info.Family)
+		count(j.profile, weight)
+		agrees := slices.ContainsFunc(j.pair.shared, func(f feature) bool { return f.kind == info.Kind })
+		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.kind == info.Kind })
+		if agrees {
+			t.same += weight
 		}
-		for _, f := range j.pair.shared {
-			answers[f.kind] = true
-		}
-		for kind, agrees := range answers {
-			both[kind] += p[i]
-			if agrees {
-				same[kind] += p[i]
-			}
+		if agrees || differs {
+			t.both += weight
 		}
 	}
-	for kind, info := range pop.table.kinds {
-		if info.Identity {
-			continue // no conflict to weigh, and one match says enough
-		}
-		m.m[kind] = (same[kind] + tableWeight*info.M) / (both[kind] + tableWeight)
-	}
-	for f := range m.u {
-		info := pop.table.kinds[f.kind]
-		if info.Identity {
-			continue
-		}
-		strangers := max(0, pop.answered[f.kind]-kinAnswered[f.kind])
-		holders := max(0, pop.holders[f]-kinHolders[f])
-		floor := pop.table.prevalence(f)
-		m.u[f] = max(floor, min(.99, (holders+tableWeight*floor)/(strangers+tableWeight)))
-	}
-	m.prior = pop.priorBits(kin)
-	return m
+	return t
 }
 
 // Kinship judges every host against the seeds, best first. Seeds are not

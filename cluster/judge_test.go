@@ -32,7 +32,8 @@ func find(t *testing.T, kin []Kin, n int) Kin {
 }
 
 // smallScan is the example of docs/statistics.md: 282 hosts of which 0-23 are
-// a provider; 14 of them share a host key, all of them and 16 strangers a JARM.
+// a provider; 14 of them share a host key, all of them a CA and
+// a naming scheme, all of them and 16 strangers a JARM.
 func smallScan() *crowd {
 	c := &crowd{}
 	for n := range 282 {
@@ -44,12 +45,14 @@ func smallScan() *crowd {
 		if n < 40 {
 			jarm = "jarm-odd"
 		}
+		subject := issuer
 		if n < 24 {
-			issuer = "CN=Provider CA"
+			issuer, subject = "CN=Provider CA", "CN=srv-#.provider.example"
 		}
 		c.set(n, 22, "ssh.host_key", key)
 		c.set(n, 443, "jarm", jarm)
 		c.set(n, 443, "cert.issuer", issuer)
+		c.set(n, 443, "cert.subject", subject)
 	}
 	return c
 }

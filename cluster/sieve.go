@@ -50,7 +50,7 @@ func (s *Sieve) Open(h Host) bool {
 	p := s.model.table.profile(&h)
 	for _, seed := range s.seeds {
 		pair := compare(seed, p)
-		if s.model.score(pair, nil).bits >= sieveFloor && s.reachable(pair) {
+		if s.model.score(pair, nil, score{}).bits >= sieveFloor && s.reachable(pair) {
 			return true
 		}
 	}

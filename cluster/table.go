@@ -105,3 +105,13 @@ func (t *Table) prevalence(f feature) float64 {
 func (t *Table) weight(f feature) float64 {
 	return math.Log2(t.kinds[f.kind].M / t.prevalence(f))
 }
+
+// software reports whether f tells of the programs that run rather than of
+// who runs them.
+func (t *Table) software(f feature) bool {
+	switch t.kinds[f.kind].Family {
+	case "tls", "ssh", "http", "tcp":
+		return true
+	}
+	return false
+}
