@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/report"
+)
+
+func (a *app) clusterCommand() *cobra.Command {
+	var out outputFlags
+	var in *input
+	var o cluster.Options
+	cmd := &cobra.Command{
+		Use:   "cluster [FILE...]",
+		Short: "group all hosts of a scan",
+		Long: `cluster reads observations (observation/1) or fingerprints (fingerprint/1) as JSON Lines, .gz and
+.zst too, - or nothing being stdin, and groups the hosts that the same provider seems to run. Hosts in
+no cluster are not listed.`,
+		Example: `  hostkin cluster observations.jsonl.zst
+  hostkin scan -l ranges.txt | hostkin cluster --json --min-confidence 0.99`,
+	}
+	out.add(cmd.Flags(), "JSON Lines (cluster/1) instead of text")
+	cmd.Flags().Float64Var(&o.MinConfidence, "min-confidence", 0.9, "leave out clusters below this probability")
+	a.gather(cmd.Flags())
+	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
+		in = a.newInput(args)
+		faults := append(in.check(), checkProbability(o.MinConfidence))
+		o.MinConfidence = max(o.MinConfidence, math.SmallestNonzeroFloat64) // to cluster, 0 is the default
+		return faults
+	}, func(ctx context.Context) error {
+		return a.results(out.path, false, func(w io.Writer) error {
+			groups, err := cluster.Groups(cluster.Gather(slices.Values(in.prints(ctx))), o)
+			if err != nil {
+				return err
+			}
+			if out.json {
+				err = each(w, groups, report.GroupJSON)
+			} else {
+				err = report.Groups(w, groups, a.style(out.path))
+			}
+			return errors.Join(err, in.result(ctx))
+		})
+	})
+	return cmd
+}
+
+func checkProbability(p float64) error {
+	if p >= 0 && p <= 1 {
+		return nil
+	}
+	return fmt.Errorf("--min-confidence %v: must be between 0 and 1", p)
+}
+
+// each writes items one by one.
+func each[T any](w io.Writer, items []T, write func(io.Writer, T) error) error {
+	for _, item := range items {
+		if err := write(w, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}

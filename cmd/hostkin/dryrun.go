@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"net/netip"
+	"time"
+
+	"github.com/hostkin/hostkin/report"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+// sampleSize is how many targets an estimate looks at one by one; the rest of
+// a larger scan is taken to be like them.
+const sampleSize = 1 << 17
+
+// estimate is what a scan would cost.
+type estimate struct {
+	flags  *scanFlags
+	probes []probes.Entry
+	guess  bool // the ports are those of the seeds, not known yet: at least one a host
+
+	hosts       uint64
+	least, most float64                  // connections: nothing answers, everything answers
+	nets        map[netip.Prefix]float64 // part of least in each network with a rate of its own
+}
+
+// add counts hosts, of which there are count, asked on ports.
+func (e *estimate) add(hosts iter.Seq[targets.Target], count uint64, ports []scanner.Port) {
+	if e.nets == nil {
+		e.nets = map[netip.Prefix]float64{}
+	}
+	full := 0
+	for _, p := range ports {
+		full += e.cost(p.Hint)
+	}
+	var seen uint64
+	var least, most float64
+	for t := range hosts {
+		if seen++; seen > sampleSize {
+			seen = sampleSize
+			break
+		}
+		few, many := len(ports)+len(t.Also), full+len(t.Also)*e.cost("")
+		switch {
+		case len(t.Ports) > 0:
+			few, many = len(t.Ports), len(t.Ports)*e.cost("")
+		case e.guess:
+			few = 1 + len(t.Also)
+		}
+		least, most = least+float64(few), most+float64(many)
+		if net, err := limitedNet(t.Host.IP); err == nil {
+			e.nets[net] += float64(few)
+		}
+	}
+	if seen > 0 {
+		e.hosts += count
+		e.least += least * float64(count) / float64(seen)
+		e.most += most * float64(count) / float64(seen)
+	}
+}
+
+// limitedNet is the network that --per-net slows down; loopback has none.
+func limitedNet(ip netip.Addr) (netip.Prefix, error) {
+	switch {
+	case !ip.IsValid() || ip.IsLoopback():
+		return netip.Prefix{}, fmt.Errorf("%s has no network", ip)
+	case ip.Is4():
+		return ip.Prefix(24)
+	}
+	return ip.Prefix(48)
+}
+
+// cost is the most connections that a port with this hint may take: a first
+// look at what it speaks, and every probe of that protocol.
+func (e *estimate) cost(hint string) int {
+	sum := map[string]int{}
+	for _, p := range e.probes {
+		sum[p.Speaks] += p.Cost
+	}
+	sum["tls"] += sum["http"] // HTTP over TLS
+	if hint != "" {
+		return sum[hint]
+	}
+	return 1 + max(sum["ssh"], sum["tls"], sum["http"])
+}
+
+// duration is the least time for so many connections within the rates, spread
+// over the networks like the least ones.
+func (e *estimate) duration(connections float64) time.Duration {
+	var seconds float64
+	if e.flags.rate > 0 {
+		seconds = connections / e.flags.rate
+	}
+	if e.flags.perNet > 0 && e.least > 0 {
+		for _, few := range e.nets {
+			seconds = max(seconds, few*connections/e.least/e.flags.perNet)
+		}
+	}
+	return time.Duration(min(seconds, 1e9) * float64(time.Second)).Round(time.Second / 10)
+}
+
+// silence is how long it takes when every connection runs into its timeout.
+func (e *estimate) silence() time.Duration {
+	atOnce := float64(min(uint64(e.flags.workers), max(e.hosts, 1))) * float64(max(e.flags.perHost, 1))
+	waiting := time.Duration(min(e.least/atOnce*e.flags.timeout.Seconds(), 1e9) * float64(time.Second))
+	return max(e.duration(e.least), waiting.Round(time.Second/10))
+}
+
+// write tells the estimate, as text or as one line of JSON ("dry-run/1").
+func (e *estimate) write(w io.Writer, asJSON bool) error {
+	quick := e.duration(e.least)
+	slow := max(e.silence(), e.duration(e.most))
+	if asJSON {
+		type bounds struct {
+			Least float64 `json:"least"`
+			Most  float64 `json:"most"`
+		}
+		return report.JSON(w, struct {
+			Schema      string `json:"schema"`
+			Hosts       uint64 `json:"hosts"`
+			Connections bounds `json:"connections"`
+			Seconds     bounds `json:"seconds"`
+		}{"dry-run/1", e.hosts, bounds{e.least, e.most}, bounds{quick.Seconds(), slow.Seconds()}})
+	}
+	_, err := fmt.Fprintf(w, "hosts        %d\nconnections  %.0f if nothing answers, at most %.0f if everything does\n"+
+		"time         %v to %v at these limits\nNothing was sent.\n", e.hosts, e.least, e.most, quick, slow)
+	return err
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/expand"
+	"github.com/hostkin/hostkin/report"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+// expandFlags are those of expand beside the flags of all scans.
+type expandFlags struct {
+	scanFlags
+	outputFlags
+	marks        []mark
+	within, from trailing
+	hops         int
+}
+
+func (a *app) expandCommand() *cobra.Command {
+	f := &expandFlags{}
+	cmd := &cobra.Command{
+		Use:   "expand SEED... --within TARGET...",
+		Short: "from seeds to their kin, ranked, with reasons",
+		Long: `expand looks at each SEED, a host known to belong to a provider, then at the hosts within TARGET, and
+lists those that the same provider runs, with the evidence for and against. Without --within it looks
+at the seed's own /24 (IPv6: /120). Candidates are asked on the ports where a seed answered, cheap and
+telling questions first, and no further once they cannot be kin any more (--full asks everything).
+
+` + targetHelp + "\n\n" + portHelp(),
+		Example: `  hostkin expand 192.0.2.7 --within 192.0.2.0/24 --contact https://example.org/scan
+  hostkin expand seed.example.com -l ranges.txt --exclude-file never.txt --json -o kin.jsonl
+  hostkin expand 192.0.2.7 --from observations.jsonl.zst`,
+	}
+	f.add(cmd.Flags())
+	a.gather(cmd.Flags())
+	var job expandJob
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
+		var faults []error
+		job, faults = a.checkExpand(ctx, args, f)
+		return faults
+	}, func(ctx context.Context) error { return a.expand(ctx, job, f) })
+	return cmd
+}
+
+func (f *expandFlags) add(flags *pflag.FlagSet) {
+	f.within, f.from = trailing{flags: flags, marks: &f.marks}, trailing{flags: flags, marks: &f.marks}
+	flags.Var(&f.within, "within", "look for kin among `TARGET...` (default: the seed's own /24, IPv6 /120)")
+	flags.Var(&f.from, "from", "judge the saved observations in `FILE...` and send nothing")
+	flags.IntVar(&f.hops, "hops", 1, "how many links away from a seed kin may be")
+	f.scanFlags.add(flags)
+	f.outputFlags.add(flags, "JSON Lines (kin/1), strangers included, instead of a table")
+}
+
+// expandJob is what expand is asked to do.
+type expandJob struct {
+	in     *input // saved observations; nil: scan
+	scope  *scope
+	seeds  *targets.Set
+	within *targets.Set // nil: around the seeds
+}
+
+// checkExpand reads the arguments and finds every fault in them.
+func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (job expandJob, faults []error) {
+	seeds := deal(args, f.marks)
+	faults = f.check()
+	if len(seeds) == 0 {
+		faults = append(faults, errors.New("expand needs a SEED"))
+	}
+	if f.hops < 1 || f.hops > 16 {
+		faults = append(faults, errors.New("--hops: must be between 1 and 16"))
+	}
+	if len(f.from.Values) > 0 {
+		job.in = a.newInput(f.from.Values)
+		faults = append(faults, job.in.check()...)
+	}
+	job.scope = a.newScope(&f.scanFlags, job.in != nil || f.dryRun, slices.Concat(seeds, f.within.Values, f.from.Values)...)
+	job.seeds = job.scope.seeds(ctx, seeds)
+	if len(f.within.Values)+len(f.lists) > 0 {
+		job.within = job.scope.parse(ctx, f.within.Values, f.lists)
+	}
+	return job, append(faults, job.scope.faults...)
+}
+
+func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
+	seeds, err := job.scope.addresses(ctx, job.seeds)
+	if err != nil {
+		return err
+	}
+	o := f.options(seeds, job.within)
+	if job.in != nil {
+		return a.kin(&f.outputFlags, func() (expand.Result, error) {
+			result, err := expand.Judge(job.in.observations(ctx), o)
+			return result, errors.Join(job.in.result(ctx), err)
+		})
+	}
+	if ranges := around(seeds); o.Within == nil && len(ranges) > 0 {
+		if o.Within = job.scope.parse(ctx, ranges, nil); o.Within == nil {
+			return usage(job.scope.faults...)
+		}
+	}
+	if f.dryRun {
+		return a.dryExpand(f, o)
+	}
+	return a.kin(&f.outputFlags, func() (expand.Result, error) { return a.runExpand(ctx, &f.scanFlags, o) })
+}
+
+func (f *expandFlags) options(seeds []targets.Target, within *targets.Set) expand.Options {
+	return expand.Options{Seeds: seeds, Within: within, Ports: f.ports, OrderKey: f.orderKey, Full: f.full,
+		Cluster: cluster.Options{Hops: f.hops}, Probes: probes.All(probes.Options{Contact: f.contact})}
+}
+
+// runExpand is the path from seeds to kin over the network, for expand and demo.
+func (a *app) runExpand(ctx context.Context, f *scanFlags, o expand.Options) (expand.Result, error) {
+	n := a.openNetwork(f, o.Within.Allowed, o.Within.Count()+uint64(len(outside(o.Seeds, o.Within))))
+	defer n.close()
+	o.Scan = n.scan
+	return expand.Run(ctx, o)
+}
+
+// outside are the seeds that do not lie within set: those that do are not
+// looked at again as candidates.
+func outside(seeds []targets.Target, set *targets.Set) []targets.Target {
+	return slices.DeleteFunc(slices.Clone(seeds), func(t targets.Target) bool { return set.Contains(t.Host.IP) })
+}
+
+// kin writes what find finds; what a stopped run found is written too.
+func (a *app) kin(out *outputFlags, find func() (expand.Result, error)) error {
+	return a.results(out.path, false, func(w io.Writer) error {
+		result, err := find()
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+		return errors.Join(err, a.writeKin(w, result.Kin, out))
+	})
+}
+
+func (a *app) writeKin(w io.Writer, kin []cluster.Kin, out *outputFlags) error {
+	if out.json {
+		return each(w, kin, report.KinJSON)
+	}
+	return report.Kin(w, kin, a.style(out.path))
+}
+
+// observations yields the observations among the lines; fingerprints, which
+// tell too little to expand from, are faults.
+func (in *input) observations(ctx context.Context) iter.Seq[record.Observation] {
+	return func(yield func(record.Observation) bool) {
+		in.onlyObservations = true
+		for l := range in.lines(ctx) {
+			if !yield(*l.observation) {
+				return
+			}
+		}
+	}
+}
+
+// dryExpand estimates: nobody knows yet on which ports the seeds answer.
+func (a *app) dryExpand(f *expandFlags, o expand.Options) error {
+	e := estimate{flags: &f.scanFlags, probes: o.Probes}
+	ports := o.Ports
+	if ports == nil {
+		ports = scanner.DefaultPorts()
+	}
+	e.add(slices.Values(o.Seeds), uint64(len(o.Seeds)), ports)
+	if o.Within == nil {
+		a.log.Warning().Msg("a seed is a name, which --dry-run does not resolve: its range is not counted")
+	} else {
+		e.hosts -= uint64(len(o.Seeds) - len(outside(o.Seeds, o.Within)))
+		e.guess = o.Ports == nil
+		e.add(o.Within.All(f.orderKey), o.Within.Count(), ports)
+	}
+	return a.results(f.path, false, func(w io.Writer) error { return e.write(w, f.json) })
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hostkin/hostkin/scanner"
+)
+
+// targetHelp is the same wherever targets are named.
+const targetHelp = `TARGET is an address, a CIDR, a range a-b, a host name, [v6], host:port, @FILE, or - for stdin; IPv4
+and IPv6. Lists may be text, nmap XML, masscan or zmap output. Special-purpose addresses (IANA
+registries) are refused unless --allow-special; loopback is allowed, multicast never.`
+
+// portHelp lists the ports that are looked at by default.
+func portHelp() string {
+	var b strings.Builder
+	b.WriteString("Without --ports these are looked at:\n")
+	line := " "
+	for _, p := range scanner.DefaultPorts() {
+		word := " " + strconv.Itoa(int(p.Number))
+		if p.Hint != "" {
+			word += "/" + p.Hint
+		}
+		if len(line)+len(word) > 98 {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += word
+	}
+	b.WriteString(line + "\nA hint (/ssh, /tls, /http) says what a port speaks. Without one the port's usual protocol is tried\nfirst, then what the server says decides.")
+	return b.String()
+}

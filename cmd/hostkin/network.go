@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"net/netip"
+	"sync"
+
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+	"github.com/hostkin/hostkin/scanner/tcpprobe"
+	"github.com/hostkin/hostkin/scanner/transport"
+)
+
+// network joins the parts that send: the transport with the limits of the
+// flags, the guard of the exclusions, the capture of SYN-ACKs, the engine.
+type network struct {
+	app       *app
+	workers   int
+	transport *transport.Net
+	progress  *progress
+	close     func()
+}
+
+// openNetwork gets ready to send to what guard allows; hosts is the number
+// that the progress counts up to.
+func (a *app) openNetwork(f *scanFlags, guard func(netip.Addr) error, hosts uint64) *network {
+	n := &network{app: a, workers: f.workers}
+	if f.contact == "" {
+		guard = a.warnBeyondLoopback(guard)
+	}
+	config := transport.Config{Rate: f.rate, PerHost: f.perHost, PerNet: f.perNet, SlowStart: true, Timeout: f.timeout,
+		Guard: guard, Log: a.logger()}
+	closeCapture := func() {}
+	if capture, err := tcpprobe.Open(a.logger()); err != nil {
+		a.log.Verbose().Msgf("SYN-ACKs are not captured, TCP_INFO is used instead: %v", err)
+	} else {
+		a.log.Verbose().Msg("SYN-ACKs of our connections are captured")
+		config.Handshake = capture.Handshake
+		closeCapture = func() { capture.Close() }
+	}
+	n.transport = transport.New(config)
+	n.progress = startProgress(a.screen, hosts)
+	n.close = func() {
+		n.progress.finish()
+		closeCapture()
+		n.tell()
+	}
+	return n
+}
+
+// warnBeyondLoopback warns once, before the first connection to a host that
+// has no way to find out who scans it.
+func (a *app) warnBeyondLoopback(guard func(netip.Addr) error) func(netip.Addr) error {
+	var once sync.Once
+	return func(addr netip.Addr) error {
+		if err := guard(addr); err != nil || addr.IsLoopback() {
+			return err
+		}
+		once.Do(func() {
+			a.log.Warning().Msg("no --contact: those who are scanned cannot find out by whom, or ask you to stop (RFC 9511)")
+		})
+		return nil
+	}
+}
+
+// scan runs the engine; it may be called again when it has returned.
+func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
+	return scanner.Run(ctx, scanner.Config{
+		Transport: n.transport,
+		Next:      next,
+		Workers:   n.workers,
+		Emit: func(o record.Observation) {
+			n.progress.observed(o)
+			emit(o)
+		},
+		HostDone: func(targets.Target) { n.progress.hostDone() },
+		Resolve:  resolve,
+		Log:      n.app.logger(),
+	}, hosts)
+}
+
+// tell sums up what was sent.
+func (n *network) tell() {
+	s := n.transport.Stats()
+	n.app.log.Info().Msgf("%d hosts looked at, %d connections, %d bytes sent, %d received",
+		n.progress.done.Load(), s.Connections, s.Sent, s.Received)
+}

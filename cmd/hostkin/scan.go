@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hostkin/hostkin/report"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+func (a *app) scanCommand() *cobra.Command {
+	var f scanFlags
+	var out outputFlags
+	cmd := &cobra.Command{
+		Use:   "scan TARGET...",
+		Short: "gather observations",
+		Long: `scan looks at every TARGET on every port with every probe and writes observations (observation/1)
+as JSON Lines, as they come.
+
+` + targetHelp + "\n\n" + portHelp(),
+		Example: `  hostkin scan 192.0.2.0/24 --contact https://example.org/scan > observations.jsonl
+  hostkin scan -l ranges.txt --exclude-file never.txt -o observations.jsonl.zst
+  hostkin scan 127.0.0.1 --ports 10022/ssh,10443/tls | hostkin fingerprint`,
+	}
+	f.add(cmd.Flags())
+	out.add(cmd.Flags(), "accepted and without effect, but for --dry-run: the output is always JSON Lines")
+	a.gather(cmd.Flags())
+	var set *targets.Set
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
+		faults := f.check()
+		if len(args)+len(f.lists) == 0 {
+			faults = append(faults, errors.New("scan needs a TARGET, or a list of them (-l)"))
+		}
+		s := a.newScope(&f, f.dryRun, args...)
+		set = s.parse(ctx, args, f.lists)
+		return append(faults, s.faults...)
+	}, func(ctx context.Context) error { return a.scan(ctx, set, &f, &out) })
+	return cmd
+}
+
+func (a *app) scan(ctx context.Context, set *targets.Set, f *scanFlags, out *outputFlags) error {
+	plan := scanner.Plan{Ports: f.ports, Probes: probes.All(probes.Options{Contact: f.contact})}
+	if plan.Ports == nil {
+		plan.Ports = scanner.DefaultPorts()
+	}
+	if f.dryRun {
+		e := estimate{flags: f, probes: plan.Probes}
+		e.add(set.All(f.orderKey), set.Count(), plan.Ports)
+		return a.results(out.path, false, func(w io.Writer) error { return e.write(w, out.json) })
+	}
+	return a.results(out.path, true, func(w io.Writer) error {
+		ctx, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		n := a.openNetwork(f, set.Allowed, set.Count())
+		defer n.close()
+		err := n.scan(ctx, set.All(f.orderKey), plan.Next, func(o record.Observation) {
+			if err := report.JSON(w, o); err != nil {
+				stop(err) // nothing more can be kept: do not go on sending
+			}
+		})
+		if cause := context.Cause(ctx); err != nil && cause != nil {
+			return cause
+		}
+		return err
+	})
+}
