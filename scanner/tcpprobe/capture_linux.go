@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/google/gopacket/pcapgo"
 	"golang.org/x/net/bpf"
@@ -22,6 +23,17 @@ const (
 	queueBytes    = 1 << 20 // of each socket, for bursts
 	burst         = 256     // packets between two looks at whether Close was called
 	ethernet      = 14      // bytes of an Ethernet header, loopback's too
+)
+
+const (
+	// patience is how long Handshake waits for the reader. The kernel hands a
+	// packet to packet sockets before TCP sees it, so that a SYN-ACK is queued
+	// by the time connect returns and only scheduling is left.
+	patience = 5 * time.Millisecond
+	// capacity bounds the table: at some 400 bytes an entry, 6 MB.
+	capacity = 1 << 14
+	// lifetime is how long a handshake is kept at least, if capacity allows.
+	lifetime = 5 * time.Second
 )
 
 // Capture reads the handshakes of this machine's connections on all interfaces
