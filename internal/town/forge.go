@@ -157,7 +157,8 @@ func (c *certificate) make() error {
 
 // nameless reports whether the certificate is for nobody.
 func (c *certificate) nameless() bool {
-	return len(c.names) == 0 && !slices.ContainsFunc(c.subject, func(p rdn) bool { return p.attribute == "CN" })
+	named := len(c.names) > 0 && slices.Contains(c.extensions, "san")
+	return !named && !slices.ContainsFunc(c.subject, func(p rdn) bool { return p.attribute == "CN" })
 }
 
 var errExtension = errors.New("no such extension")
