@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hostkin/hostkin/internal/daemon"
 )
 
 // The default pages as the Debian packages install them.
@@ -28,9 +30,9 @@ type layout struct {
 
 // configure writes configurations, keys and pages into dir, and returns the
 // servers to start: few processes, each for many machines.
-func configure(dir string, machines []*machine, ports Ports) ([]command, error) {
+func configure(dir string, machines []*machine, ports Ports) ([]daemon.Command, error) {
 	l := &layout{dir: dir, ports: ports}
-	var commands []command
+	var commands []daemon.Command
 	commands = append(commands, l.nginx(served(machines, nginx, stunnel))...)
 	for _, hide := range []bool{false, true} {
 		var some []*machine
@@ -99,8 +101,8 @@ func (l *layout) root(m *machine) string {
 	return filepath.Dir(index)
 }
 
-func (l *layout) command(name, log string, listen netip.AddrPort, args ...string) command {
-	return command{name: name, args: args, listen: listen, log: l.write("log/"+log, nil)}
+func (l *layout) command(name, log string, listen netip.AddrPort, args ...string) daemon.Command {
+	return daemon.Command{Name: name, Args: args, Answer: listen, Log: l.write("log/"+log, nil)}
 }
 
 func (l *layout) plain(m *machine) netip.AddrPort  { return netip.AddrPortFrom(m.addr, l.ports.HTTP) }

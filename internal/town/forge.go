@@ -19,7 +19,7 @@ import (
 )
 
 // forge makes the keys and certificates that the machines refer to.
-func forge(seed uint64, machines []*machine) error {
+func forge(machines []*machine) error {
 	var keys []*tlsKey
 	var sshKeys []*hostKeys
 	var certs []*certificate
@@ -39,17 +39,11 @@ func forge(seed uint64, machines []*machine) error {
 			authorities = addOnce(authorities, c.issuer)
 		}
 	}
-	wanted := map[string]int{}
-	for _, k := range keys {
-		wanted[k.kind]++
+	m, err := newMill()
+	if err != nil {
+		return err
 	}
-	for _, k := range sshKeys {
-		for _, kind := range k.kinds {
-			wanted[kind]++
-		}
-	}
-	m, err := newMill(seed, wanted)
-	return errors.Join(err,
+	return errors.Join(
 		inParallel(keys, func(k *tlsKey) (err error) {
 			k.key, err = m.make(k.kind, k.seed)
 			return err

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/hostkin/hostkin/internal/daemon"
 )
 
 // haproxy answers by itself: a site is two files and a default. Its stock
 // answer is that no server is available.
-func (l *layout) haproxy(machines []*machine) []command {
+func (l *layout) haproxy(machines []*machine) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -37,7 +39,7 @@ func (l *layout) haproxy(machines []*machine) []command {
 		}
 	}
 	conf := l.write("haproxy.cfg", []byte(c.String()))
-	return []command{l.command("haproxy", "haproxy", l.last(machines), "-db", "-f", conf)}
+	return []daemon.Command{l.command("haproxy", "haproxy", l.last(machines), "-db", "-f", conf)}
 }
 
 func haproxyTLS(t tlsSettings) string {
@@ -87,7 +89,7 @@ func (l *layout) haproxySite(c *lines, m *machine) {
 }
 
 // stunnel puts TLS in front of the machine's nginx.
-func (l *layout) stunnel(machines []*machine) []command {
+func (l *layout) stunnel(machines []*machine) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -120,12 +122,12 @@ func (l *layout) stunnel(machines []*machine) []command {
 		}
 	}
 	conf := l.write("stunnel.conf", []byte(c.String()))
-	return []command{l.command("stunnel4", "stunnel", l.secure(last), conf)}
+	return []daemon.Command{l.command("stunnel4", "stunnel", l.secure(last), conf)}
 }
 
 // caddy takes JSON: an object a server. Its ciphers are crypto/tls's, so only
 // versions and curves are set.
-func (l *layout) caddy(machines []*machine) []command {
+func (l *layout) caddy(machines []*machine) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -180,8 +182,8 @@ func (l *layout) caddy(machines []*machine) []command {
 	}
 	path := l.write("caddy.json", conf)
 	c := l.command("caddy", "caddy", l.last(machines), "run", "--config", path)
-	c.env = []string{"HOME=" + l.dir, "XDG_DATA_HOME=" + l.dir, "XDG_CONFIG_HOME=" + l.dir}
-	return []command{c}
+	c.Env = []string{"HOME=" + l.dir, "XDG_DATA_HOME=" + l.dir, "XDG_CONFIG_HOME=" + l.dir}
+	return []daemon.Command{c}
 }
 
 func caddyCurves(openssl string) []string {

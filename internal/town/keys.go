@@ -6,10 +6,12 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	_ "embed"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -32,33 +34,27 @@ type hostKeys struct {
 // mill makes keys, cheaply and from seeds: RSA moduli are pairs out of a few
 // primes. Such keys are distinct, and worthless anywhere but here.
 type mill struct {
+	mu     sync.Mutex
 	primes map[int][]*big.Int // by their size in bits
 	used   map[int]int        // moduli made of them
-	mu     sync.Mutex         // guards used
 }
 
-// newMill finds the primes for so many RSA keys of each kind.
-func newMill(seed uint64, wanted map[string]int) (*mill, error) {
+// primes.txt holds primes of 1024, 1536 and 2048 bits in hex, each with its two
+// top bits set, made by openssl prime -generate -hex -bits N.
+//
+//go:embed primes.txt
+var primes string
+
+func newMill() (*mill, error) {
 	m := &mill{primes: map[int][]*big.Int{}, used: map[int]int{}}
-	var todo []*big.Int
-	for kind, bits := range map[string]int{"rsa2048": 1024, "rsa3072": 1536, "rsa4096": 2048} {
-		n := wanted[kind]
-		for i := 0; i*(i-1)/2 < n; i++ {
-			raw := randomBytes(rand.New(rand.NewPCG(seed, uint64(bits+i))), bits/8)
-			raw[0] |= 0xc0 // so that the product has twice the bits
-			raw[len(raw)-1] |= 1
-			m.primes[bits] = append(m.primes[bits], new(big.Int).SetBytes(raw))
+	for text := range strings.FieldsSeq(primes) {
+		p, ok := new(big.Int).SetString(text, 16)
+		if !ok {
+			return nil, fmt.Errorf("primes.txt: %q is no number", text)
 		}
-		todo = append(todo, m.primes[bits]...)
+		m.primes[p.BitLen()] = append(m.primes[p.BitLen()], p)
 	}
-	return m, inParallel(todo, func(p *big.Int) error {
-		for two, e := big.NewInt(2), big.NewInt(65537); ; p.Add(p, two) {
-			rest := new(big.Int).Mod(p, e)
-			if rest.Cmp(big.NewInt(1)) != 0 && p.ProbablyPrime(0) { // e must be invertible
-				return nil
-			}
-		}
-	})
+	return m, nil
 }
 
 func (m *mill) make(kind string, seed uint64) (crypto.Signer, error) {
@@ -71,11 +67,11 @@ func (m *mill) make(kind string, seed uint64) (crypto.Signer, error) {
 	case "p384":
 		return rawECDSA(elliptic.P384(), r)
 	case "rsa2048":
-		return m.rsa(1024), nil
+		return m.rsa(1024)
 	case "rsa3072":
-		return m.rsa(1536), nil
+		return m.rsa(1536)
 	case "rsa4096":
-		return m.rsa(2048), nil
+		return m.rsa(2048)
 	}
 	return nil, fmt.Errorf("key kind %q", kind)
 }
@@ -87,7 +83,7 @@ func rawECDSA(curve elliptic.Curve, r *rand.Rand) (crypto.Signer, error) {
 }
 
 // rsa makes a key of the next pair of primes, so that no two are equal.
-func (m *mill) rsa(bits int) crypto.Signer {
+func (m *mill) rsa(bits int) (crypto.Signer, error) {
 	m.mu.Lock()
 	n := m.used[bits]
 	m.used[bits]++
@@ -95,6 +91,9 @@ func (m *mill) rsa(bits int) crypto.Signer {
 	i := 1
 	for ; n >= i; i++ { // prime i pairs with the i before it
 		n -= i
+	}
+	if i >= len(m.primes[bits]) {
+		return nil, fmt.Errorf("primes.txt has too few primes of %d bits", bits)
 	}
 	p, q := m.primes[bits][i], m.primes[bits][n]
 	one, e := big.NewInt(1), big.NewInt(65537)
@@ -104,7 +103,7 @@ func (m *mill) rsa(bits int) crypto.Signer {
 		D:         new(big.Int).ModInverse(e, phi), Primes: []*big.Int{p, q},
 	}
 	key.Precompute()
-	return key
+	return key, nil
 }
 
 func randomBytes(r *rand.Rand, n int) []byte {

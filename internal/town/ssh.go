@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/hostkin/hostkin/internal/daemon"
 )
 
 // A process may bind only so many addresses: MAX_LISTEN_SOCKS of OpenSSH,
@@ -17,7 +19,7 @@ const (
 
 // ssh starts one process for each set of machines with equal keys and
 // settings, or several if they are too many for one.
-func (l *layout) ssh(machines []*machine) []command {
+func (l *layout) ssh(machines []*machine) []daemon.Command {
 	type image struct {
 		keys    *hostKeys
 		product string
@@ -42,17 +44,17 @@ func (l *layout) ssh(machines []*machine) []command {
 	if knowsPenalties() {
 		penalties = "PerSourcePenalties no\n"
 	}
-	var commands []command
+	var commands []daemon.Command
 	for n, i := range order {
-		make, most := l.sshd, perSSHD
+		start, most := l.sshd, perSSHD
 		if i.product == dropbear {
-			make, most = l.dropbear, perDropbear
+			start, most = l.dropbear, perDropbear
 		}
 		files := l.hostKeyFiles(fmt.Sprintf("keys/%d", n), i.keys, i.product)
 		for part, listen := 0, hosts[i]; len(listen) > 0; part++ {
 			some := listen[:min(most, len(listen))]
 			listen = listen[len(some):]
-			commands = append(commands, make(fmt.Sprintf("ssh-%d-%d", n, part), files, penalties+i.conf, some))
+			commands = append(commands, start(fmt.Sprintf("ssh-%d-%d", n, part), files, penalties+i.conf, some))
 		}
 	}
 	return commands
@@ -82,7 +84,7 @@ func (l *layout) hostKeyFiles(stem string, keys *hostKeys, product string) []str
 	return files
 }
 
-func (l *layout) sshd(name string, keys []string, conf string, listen []netip.AddrPort) command {
+func (l *layout) sshd(name string, keys []string, conf string, listen []netip.AddrPort) daemon.Command {
 	var c lines
 	for _, a := range listen {
 		c.add("ListenAddress %s", a)
@@ -98,7 +100,7 @@ func (l *layout) sshd(name string, keys []string, conf string, listen []netip.Ad
 	return l.command("sshd", name, listen[len(listen)-1], "-D", "-e", "-f", path)
 }
 
-func (l *layout) dropbear(name string, keys []string, _ string, listen []netip.AddrPort) command {
+func (l *layout) dropbear(name string, keys []string, _ string, listen []netip.AddrPort) daemon.Command {
 	args := []string{"-F", "-E", "-s", "-P", l.dir + "/" + name + ".pid"}
 	for _, k := range keys {
 		args = append(args, "-r", k)

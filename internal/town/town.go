@@ -15,7 +15,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/hostkin/hostkin/internal/daemon"
 )
 
 // Ports are the ports that the hosts of a town serve on. Zero fields take the
@@ -80,7 +81,7 @@ type Town struct {
 
 	dir      string
 	owned    bool // dir is ours to remove
-	children []*child
+	children []*daemon.Process
 	stop     context.CancelFunc
 }
 
@@ -117,35 +118,22 @@ func Start(ctx context.Context, o Options) (*Town, error) {
 			t.Software[s]++
 		}
 	}
-	if err := t.build(ctx, o.Seed, machines, o.Ports); err != nil {
+	if err := t.build(ctx, machines, o.Ports); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }
 
-func (t *Town) build(ctx context.Context, seed uint64, machines []*machine, ports Ports) error {
-	if err := forge(seed, machines); err != nil {
+func (t *Town) build(ctx context.Context, machines []*machine, ports Ports) error {
+	if err := forge(machines); err != nil {
 		return err
 	}
 	commands, err := configure(t.dir, machines, ports)
 	if err != nil {
 		return err
 	}
-	for _, c := range commands {
-		started, err := c.start(ctx)
-		if err != nil {
-			return err
-		}
-		t.children = append(t.children, started)
-	}
-	deadline, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	for _, c := range t.children {
-		if err := c.ready(deadline); err != nil {
-			return err
-		}
-	}
-	return nil
+	t.children, err = daemon.Start(ctx, commands)
+	return err
 }
 
 // Kin are the hosts of provider.
@@ -165,7 +153,7 @@ func (t *Town) Close() error {
 	t.stop()
 	var errs []error
 	for _, c := range t.children {
-		errs = append(errs, c.wait())
+		errs = append(errs, c.Wait())
 	}
 	if t.owned {
 		errs = append(errs, os.RemoveAll(t.dir))

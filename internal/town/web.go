@@ -3,9 +3,11 @@ package town
 import (
 	"os"
 	"strings"
+
+	"github.com/hostkin/hostkin/internal/daemon"
 )
 
-func (l *layout) nginx(machines []*machine) []command {
+func (l *layout) nginx(machines []*machine) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -53,7 +55,7 @@ func (l *layout) nginx(machines []*machine) []command {
 	if last.web.secure && last.web.product == nginx {
 		listen = l.secure(last)
 	}
-	return []command{l.command("nginx", "nginx", listen, "-c", conf, "-p", l.dir)}
+	return []daemon.Command{l.command("nginx", "nginx", listen, "-c", conf, "-p", l.dir)}
 }
 
 func (l *layout) nginxTLS(c *lines, w *webServer) {
@@ -97,7 +99,7 @@ const apacheModules = "mpm_event access_compat alias auth_basic authn_core authn
 
 // apache serves machines whose site hides the version, or those whose does
 // not: ServerTokens is one for a process.
-func (l *layout) apache(machines []*machine, hide bool) []command {
+func (l *layout) apache(machines []*machine, hide bool) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -121,7 +123,7 @@ func (l *layout) apache(machines []*machine, hide bool) []command {
 		l.apacheHost(&c, m)
 	}
 	conf := l.write(name+".conf", []byte(c.String()))
-	return []command{l.command("apache2", name, l.last(machines), "-d", l.dir, "-f", conf, "-DFOREGROUND")}
+	return []daemon.Command{l.command("apache2", name, l.last(machines), "-d", l.dir, "-f", conf, "-DFOREGROUND")}
 }
 
 func (l *layout) apacheHost(c *lines, m *machine) {
@@ -170,7 +172,7 @@ func apacheSite(c *lines, s *site) {
 	}
 }
 
-func (l *layout) lighttpd(machines []*machine) []command {
+func (l *layout) lighttpd(machines []*machine) []daemon.Command {
 	if len(machines) == 0 {
 		return nil
 	}
@@ -199,7 +201,7 @@ func (l *layout) lighttpd(machines []*machine) []command {
 		}
 	}
 	conf := l.write("lighttpd.conf", []byte(c.String()))
-	return []command{l.command("lighttpd", "lighttpd", l.last(machines), "-D", "-f", conf)}
+	return []daemon.Command{l.command("lighttpd", "lighttpd", l.last(machines), "-D", "-f", conf)}
 }
 
 func lighttpdTLS(c *lines, t tlsSettings) {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package town
+package daemon
 
 import "syscall"
 
