@@ -169,21 +169,7 @@ func TestDialErrors(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	to := l.Addr().(*net.TCPAddr).AddrPort()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			io.WriteString(c, "hello")
-			c.Close()
-		}
-	}()
+	to := listen(t, func(c net.Conn) { io.WriteString(c, "hello") })
 	n := New(Config{})
 	open := int64(0)
 	for range 3 {
@@ -195,8 +181,7 @@ func TestStats(t *testing.T) {
 			Verdict: func(record.Status) record.Status { return record.Malformed },
 		})
 	}
-	l.Close()
-	do(t.Context(), n, to, &conversationtest.Talk{})
+	do(t.Context(), n, netip.AddrPortFrom(to.Addr(), 1), &conversationtest.Talk{})
 	s := n.Stats()
 	if open != 1 || s.Open != 0 || s.Connections != 4 || s.Received != 15 || s.ByStatus[record.Malformed] != 3 || s.ByStatus[record.Refused] != 1 {
 		t.Errorf("open %d, then %+v", open, s)

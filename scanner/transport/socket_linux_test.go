@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -195,5 +196,26 @@ func TestNoTimeWait(t *testing.T) {
 	})
 	if err := <-ended; statusOf(err, "") != record.Reset {
 		t.Errorf("the server saw %v, want a reset (linger 0)", err)
+	}
+}
+
+// Failed connects must not leave their descriptors to the garbage collector.
+func TestFailedConnectsLeaveNoDescriptor(t *testing.T) {
+	gcPercent := debug.SetGCPercent(-1)
+	defer debug.SetGCPercent(gcPercent)
+	count := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip(err)
+		}
+		return len(entries)
+	}
+	n := New(Config{})
+	before := count()
+	for range 50 {
+		do(t.Context(), n, netip.MustParseAddrPort("127.0.0.1:1"), &conversationtest.Talk{})
+	}
+	if after := count(); after > before+5 {
+		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }

@@ -76,7 +76,10 @@ func cancelledSending(t *testing.T, make New) {
 		c.SetReadBuffer(4096)
 		over.wait()
 	})
-	cancelAfter(t, make(transport.Config{}), s, &conversationtest.Talk{OnOpen: send(strings.Repeat("x", 64<<20))})
+	payload := []byte(strings.Repeat("x", 32<<20))
+	cancelAfter(t, make(transport.Config{}), s, &conversationtest.Talk{
+		OnOpen: func() conversation.Step { return conversation.Step{Send: payload} },
+	})
 	over.open()
 }
 

@@ -189,12 +189,13 @@ func unread(t *testing.T, make New) {
 		io.WriteString(c, "I talk only")
 		over.wait()
 	})
-	const size = 64 << 20
-	talk := conversationtest.Talk{OnOpen: send(strings.Repeat("x", size))}
-	x := exchange(t, t.Context(), make(transport.Config{}), s.addr, &talk, conversation.Limits{Timeout: 300 * time.Millisecond})
+	const size = 32 << 20
+	payload := []byte(strings.Repeat("x", size))
+	talk := conversationtest.Talk{OnOpen: func() conversation.Step { return conversation.Step{Send: payload} }}
+	x := exchange(t, t.Context(), make(transport.Config{}), s.addr, &talk, conversation.Limits{Timeout: 500 * time.Millisecond})
 	over.open()
 	wantStatus(t, x, &talk, record.Timeout)
-	wantTook(t, x, 300*time.Millisecond)
+	wantTook(t, x, 500*time.Millisecond)
 	wantGot(t, &talk, "I talk only")
 	if x.Sent <= 0 || x.Sent >= size {
 		t.Errorf("Sent %d of %d, want a part", x.Sent, size)
