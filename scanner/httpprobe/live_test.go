@@ -26,14 +26,14 @@ const (
 
 // ground is what every server here serves: a page that links to its icon.
 type ground struct {
-	dir, docs    string
-	cert         string // PEM, certificate and key
-	plain, noisy netip.AddrPort
+	dir, docs     string
+	cert          string // PEM, certificate and key
+	plain, secure netip.AddrPort
 }
 
 func prepare(t *testing.T) ground {
 	t.Helper()
-	g := ground{dir: t.TempDir(), plain: livetest.FreePort(t, "127.0.0.1"), noisy: livetest.FreePort(t, "127.0.0.1")}
+	g := ground{dir: t.TempDir(), plain: livetest.FreePort(t, "127.0.0.1"), secure: livetest.FreePort(t, "127.0.0.1")}
 	g.docs = filepath.Join(g.dir, "docs")
 	g.cert = filepath.Join(g.dir, "both.pem")
 	os.Chmod(g.dir, 0o755)
@@ -65,8 +65,8 @@ func (g ground) write(t *testing.T, name, content string) string {
 func (g ground) config(t *testing.T, name, text string) string {
 	t.Helper()
 	return g.write(t, name, strings.NewReplacer("DIR", g.dir, "DOCS", g.docs, "CERT", g.cert,
-		"PLAINPORT", fmt.Sprint(g.plain.Port()), "TLSPORT", fmt.Sprint(g.noisy.Port()),
-		"PLAIN", g.plain.String(), "TLS", g.noisy.String()).Replace(text))
+		"PLAINPORT", fmt.Sprint(g.plain.Port()), "TLSPORT", fmt.Sprint(g.secure.Port()),
+		"PLAIN", g.plain.String(), "TLS", g.secure.String()).Replace(text))
 }
 
 type product struct {
@@ -83,7 +83,7 @@ events {}
 http { access_log off; client_body_temp_path DIR; proxy_temp_path DIR; fastcgi_temp_path DIR; uwsgi_temp_path DIR; scgi_temp_path DIR;
  types { text/html html; image/png png; }
  server { listen PLAIN; listen TLS ssl http2; ssl_certificate CERT; ssl_certificate_key CERT; root DOCS; } }`)
-			livetest.Serve(t, g.noisy, bin, "-c", f, "-e", filepath.Join(g.dir, "e"))
+			livetest.Serve(t, g.secure, bin, "-c", f, "-e", filepath.Join(g.dir, "e"))
 		}},
 		"apache2": {h2: "3:100; +2147418112", start: func(t *testing.T, g ground) {
 			bin := livetest.Need(t, "apache2")
@@ -108,7 +108,7 @@ SSLEngine on
 SSLCertificateFile CERT
 </VirtualHost>
 `)
-			livetest.Serve(t, g.noisy, bin, "-X", "-f", f)
+			livetest.Serve(t, g.secure, bin, "-X", "-f", f)
 		}},
 		"lighttpd": {h2: "3:8;4:65536;6:65535;8:1;9:1; +196609", start: func(t *testing.T, g ground) {
 			bin := livetest.Need(t, "lighttpd")
@@ -121,11 +121,10 @@ mimetype.assign = (".html" => "text/html", ".png" => "image/png")
 $SERVER["socket"] == "TLS" { ssl.engine = "enable"
 ssl.pemfile = "CERT" }
 `)
-			livetest.Serve(t, g.noisy, bin, "-D", "-f", f)
+			livetest.Serve(t, g.secure, bin, "-D", "-f", f)
 		}},
 		"haproxy": {h2: "8:1;3:100;", start: func(t *testing.T, g ground) {
 			bin := livetest.Need(t, "haproxy")
-			g.config(t, "404", "HTTP/1.0 404 Not Found\r\nContent-Type: text/html\r\n\r\nno such page\n")
 			f := g.config(t, "c", `global
  maxconn 100
 defaults
@@ -140,7 +139,7 @@ frontend f
  http-request return status 200 content-type image/png file DOCS/pics/i.png if { path /pics/i.png }
  http-request deny deny_status 404
 `)
-			livetest.Serve(t, g.noisy, bin, "-db", "-f", f)
+			livetest.Serve(t, g.secure, bin, "-db", "-f", f)
 		}},
 		"caddy": {h2: "5:1048576;3:250;6:1048896;4:1048576; +983041", start: func(t *testing.T, g ground) {
 			bin := livetest.Need(t, "caddy")
@@ -163,7 +162,7 @@ https://:TLSPORT {
  file_server
 }
 `)
-			livetest.Serve(t, g.noisy, bin, "run", "--config", f, "--adapter", "caddyfile")
+			livetest.Serve(t, g.secure, bin, "run", "--config", f, "--adapter", "caddyfile")
 		}},
 	}
 }
@@ -188,11 +187,11 @@ func TestRealServers(t *testing.T) {
 			livetest.Keep(t, filepath.Join("testdata", name+".json"), said)
 			livetest.Keep(t, filepath.Join("../../fingerprints/http/testdata", name+".json"), plain.HTTP)
 
-			seen, status, _ := livetest.Ask(t, tlsprobe.Probe{}, endpoint(g.noisy), record.Answer{})
+			seen, status, _ := livetest.Ask(t, tlsprobe.Probe{}, endpoint(g.secure), record.Answer{})
 			if status != record.OK {
 				t.Fatalf("tls: %s", status)
 			}
-			over, status, _ := livetest.Ask(t, Probe{}, endpoint(g.noisy), seen)
+			over, status, _ := livetest.Ask(t, Probe{}, endpoint(g.secure), seen)
 			if status != record.OK || over.HTTP == nil || !over.HTTP.TLS {
 				t.Fatalf("over TLS: %s %+v", status, over.HTTP)
 			}
@@ -202,7 +201,7 @@ func TestRealServers(t *testing.T) {
 			}
 			livetest.Keep(t, filepath.Join("../../fingerprints/http/testdata", name+"-tls.json"), over.HTTP)
 
-			wrong, status, _ := livetest.Ask(t, Probe{First: true}, endpoint(g.noisy), record.Answer{})
+			wrong, status, _ := livetest.Ask(t, Probe{First: true}, endpoint(g.secure), record.Answer{})
 			if name == "nginx" || name == "apache2" {
 				if status != record.OK || wrong.HTTP.Root.Code != 400 {
 					t.Errorf("plain HTTP sent to the HTTPS port: %s %+v", status, wrong.HTTP)
@@ -302,7 +301,7 @@ func TestRecordPrefaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := prepare(t)
 			product.start(t, g)
-			_, _, said := livetest.Ask(t, h2Recorder{t, name}, endpoint(g.noisy), record.Answer{})
+			_, _, said := livetest.Ask(t, h2Recorder{t, name}, endpoint(g.secure), record.Answer{})
 			if len(said) != 1 {
 				t.Errorf("%d connections", len(said))
 			}

@@ -328,3 +328,13 @@ func FuzzResponse(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkThreePages(b *testing.B) {
+	said := livetest.Load[[]conversationtest.Transcript](b, "testdata/nginx.json")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, status, _ := play(Probe{}, record.Answer{}, said...); status != record.OK {
+			b.Fatal(status)
+		}
+	}
+}

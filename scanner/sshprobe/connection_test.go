@@ -319,3 +319,13 @@ func FuzzKEXINIT(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkFirstLook(b *testing.B) {
+	said := recorded(b, "testdata/openssh.json")[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, status, _ := play(Probe{First: true}, record.Answer{}, said); status != record.OK {
+			b.Fatal(status)
+		}
+	}
+}

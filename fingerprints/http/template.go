@@ -1,0 +1,160 @@
+package http
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// names are what a host is called.
+type names []string
+
+// ownNames is the host asked for without its port, its SNI, and more.
+func ownNames(h *record.HTTP, more []string) names {
+	host := h.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	var out names
+	for _, n := range append([]string{strings.Trim(host, "[]"), h.SNI}, more...) {
+		if len(n) >= 3 { // shorter ones are found in any text
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// replace puts {host} for every own name that stands alone in a text.
+func (n names) replace(text string) string {
+	for _, name := range n {
+		text = replaceWord(text, name, "{host}")
+	}
+	return text
+}
+
+func (n names) has(host string) bool {
+	return slices.ContainsFunc(n, func(name string) bool { return strings.EqualFold(name, host) })
+}
+
+// replaceWord replaces word where no letter, digit, '.' or '-' that would make
+// it part of a longer name is next to it. A full stop after it ends a sentence.
+func replaceWord(text, word, by string) string {
+	var b strings.Builder
+	for {
+		i := strings.Index(text, word)
+		if i < 0 {
+			b.WriteString(text)
+			return b.String()
+		}
+		rest := text[i+len(word):]
+		b.WriteString(text[:i])
+		if i > 0 && inName(text[i-1]) || len(rest) > 0 && inName(rest[0]) && (rest[0] != '.' || len(rest) > 1 && inName(rest[1])) {
+			b.WriteString(word)
+		} else {
+			b.WriteString(by)
+		}
+		text = rest
+	}
+}
+
+func inName(c byte) bool {
+	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-'
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isHex(c byte) bool   { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+// redirect is the Location with the host's own name as {host} and identifiers
+// as '#': https://203.0.113.9/login of 203.0.113.9 is https://{host}/login.
+func redirect(fields []field, own names) string {
+	locations := values(fields, "Location")
+	if len(locations) == 0 {
+		return ""
+	}
+	to := locations[0]
+	if scheme, rest, ok := strings.Cut(to, "//"); ok && !strings.ContainsAny(scheme, "/?#") {
+		end := strings.IndexAny(rest, "/?#")
+		if end < 0 {
+			end = len(rest)
+		}
+		host, port := rest[:end], ""
+		if name, number, err := net.SplitHostPort(host); err == nil {
+			host, port = name, ":"+number
+		}
+		if own.has(strings.Trim(host, "[]")) {
+			to = scheme + "//{host}" + port + rest[end:]
+		}
+	}
+	return clean(withoutIDs(to))
+}
+
+// errorPage is "404 16-hex-digits 16-hex-digits": code, names, body. A body
+// that is not complete, or empty, is "-".
+func errorPage(p *record.Page, own names) string {
+	if !whole(p) {
+		return ""
+	}
+	fields := parseHead(p.Head)
+	text := "-"
+	if body, complete := decoded(p, fields); complete && len(body) > 0 {
+		text = digest(sameEverywhere(string(body), p.Path, own))[:16]
+	}
+	return strconv.Itoa(p.Code) + " " + digest(namesOf(fields))[:16] + " " + text
+}
+
+// sameEverywhere takes out of an error page what depends on the request, the
+// host and the hour.
+func sameEverywhere(text, path string, own names) string {
+	if path = strings.Trim(path, "/"); path != "" {
+		text = strings.ReplaceAll(text, path, "{path}")
+	}
+	return withoutIDs(dates.ReplaceAllString(own.replace(text), "#"))
+}
+
+const month = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*`
+
+// dates finds times of day, ISO dates, and days with English names of months.
+var dates = regexp.MustCompile(`\d{1,2}:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? )?` +
+	`(?:\d{1,2}[ -]` + month + `[ ,-]+\d{4}|` + month + ` +\d{1,2}(?:,? +\d{4})?)`)
+
+// withoutIDs replaces what looks like an identifier: 16 or more hexadecimal
+// digits and hyphens (hashes, UUIDs) with a digit among them, or 9 or more digits.
+func withoutIDs(s string) string {
+	s = replaceRuns(s, func(c byte) bool { return isHex(c) || c == '-' }, func(run string) bool {
+		return len(run) >= 16 && strings.ContainsAny(run, "0123456789")
+	})
+	return replaceRuns(s, isDigit, func(run string) bool { return len(run) >= 9 })
+}
+
+// withoutNumbers replaces 8 or more hexadecimal digits with a digit among
+// them, then every number, as the names of certificates are templated.
+func withoutNumbers(s string) string {
+	s = replaceRuns(s, isHex, func(run string) bool { return len(run) >= 8 && strings.ContainsAny(run, "0123456789") })
+	return replaceRuns(s, isDigit, func(string) bool { return true })
+}
+
+// replaceRuns puts '#' for every longest run of a class that is variable.
+func replaceRuns(s string, class func(byte) bool, variable func(string) bool) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		n := 0
+		for n < len(s) && class(s[n]) {
+			n++
+		}
+		switch run := s[:n]; {
+		case n == 0:
+			n = 1
+			b.WriteByte(s[0])
+		case variable(run):
+			b.WriteByte('#')
+		default:
+			b.WriteString(run)
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
