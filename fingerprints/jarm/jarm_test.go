@@ -18,7 +18,7 @@ import (
 func fromRaw(t testing.TB, raw string) *record.JARM {
 	t.Helper()
 	j := &record.JARM{}
-	for _, part := range strings.Split(raw, ",") {
+	for part := range strings.SplitSeq(raw, ",") {
 		f := strings.Split(part, "|")
 		if f[0] == "" {
 			j.Answers = append(j.Answers, record.JARMAnswer{Status: record.Alert})
