@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -22,6 +23,9 @@ type outcome struct {
 	Raw []byte
 	Ask []question // not answered
 }
+
+// Equal spares cmp from comparing bodies of 64 KiB one byte at a time.
+func (o outcome) Equal(other outcome) bool { return reflect.DeepEqual(o, other) }
 
 func ask(qs ...question) func() (conversation.Conversation, func() outcome) {
 	return func() (conversation.Conversation, func() outcome) {

@@ -195,16 +195,17 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 func fields(head []byte, name string) []string {
 	var values []string
 	open := false // the last line was a field of that name
-	for i, line := range bytes.Split(head, []byte("\n")) {
-		line = bytes.TrimSuffix(line, []byte("\r"))
+	_, head, _ = bytes.Cut(head, []byte("\n"))
+	for line := range bytes.Lines(head) {
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		switch key, value, ok := bytes.Cut(line, []byte(":")); {
-		case i == 0 || len(line) == 0:
+		case len(line) == 0:
 		case line[0] == ' ' || line[0] == '\t': // obs-fold, RFC 9112 section 5.2
 			if open {
 				values[len(values)-1] += " " + string(bytes.TrimSpace(line))
 			}
 		default:
-			if open = ok && strings.EqualFold(string(bytes.TrimSpace(key)), name); open {
+			if open = ok && bytes.EqualFold(bytes.TrimSpace(key), []byte(name)); open {
 				values = append(values, string(bytes.TrimSpace(value)))
 			}
 		}

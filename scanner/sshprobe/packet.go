@@ -127,7 +127,8 @@ func printable(b []byte) bool {
 // kexInitPacket is our own KEXINIT. Its cookie is fixed: nothing is protected
 // by this key exchange, and equal questions make answers comparable.
 func kexInitPacket(k record.KEXINIT) []byte {
-	payload := append([]byte{msgKexInit}, "hostkin\x00hostkin\x00"...)
+	payload := append(make([]byte, 0, 2<<10), msgKexInit)
+	payload = append(payload, "hostkin\x00hostkin\x00"...)
 	for _, list := range lists(&k) {
 		payload = appendString(payload, strings.Join(*list, ","))
 	}
