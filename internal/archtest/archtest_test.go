@@ -65,7 +65,7 @@ func init() { panic("tests may") }`,
 import "net"
 import clock "time"
 import "crypto/tls"
-import _ "net/http" //! imports net/http: protocols are free of I/O
+import "net/http"
 import _ "os" //! imports os: pure packages touch no files
 import _ "os/exec" //! imports os/exec: pure packages touch no files
 import _ "syscall" //! imports syscall: protocols are free of I/O
@@ -78,6 +78,8 @@ func f() {
 	net.Dial("", "") //! net.Dial: protocols are free of I/O
 	_ = net.Dialer{} //! net.Dialer: protocols are free of I/O
 	tls.DialWithDialer(nil, "", "", nil) //! tls.DialWithDialer: protocols are free of I/O
+	http.ParseSetCookie("")
+	http.Get("") //! http.Get: protocols are free of I/O
 	clock.Now() //! time.Now: protocols and judgements see no clock
 	var net, os struct{ Dial, Exit func() }
 	net.Dial()

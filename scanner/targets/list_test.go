@@ -48,7 +48,7 @@ func TestLists(t *testing.T) {
 		{"masscan -oG", "# Masscan 1.3.2 scan initiated Thu Jan  1\n# Ports scanned: TCP(1;443-443)\nTimestamp: 1700000000\tHost: 8.8.8.8 ()\tPorts: 443/open/tcp//https//\n# Masscan done\n", []string{"8.8.8.8:443"}, nil},
 		{"nmap -oG", "# Nmap 7.93 scan initiated\nHost: 8.8.8.8 (dns.example)\tStatus: Up\nHost: 8.8.8.8 (dns.example)\tPorts: 22/open/tcp//ssh///, 53/open/udp//domain///, 80/closed/tcp//http///, 443/open/tcp//https///\tIgnored State: filtered (997)\n", []string{"8.8.8.8:22:443"}, nil},
 		{"masscan -oJ", "[\n{   \"ip\": \"8.8.8.8\",   \"timestamp\": \"1700000000\", \"ports\": [ {\"port\": 443, \"proto\": \"tcp\", \"status\": \"open\", \"reason\": \"syn-ack\", \"ttl\": 54} ] }\n,\n" +
-			"{   \"ip\": \"2600::1\",   \"timestamp\": \"1700000000\", \"ports\": [ {\"port\": 22, \"proto\": \"tcp\", \"service\": {\"name\": \"ssh\", \"banner\": \"SSH-2.0-{x}\\\"\"} } ] }\n" +
+			"{   \"ip\": \"2600::1\",   \"timestamp\": \"1700000000\", \"ports\": [ {\"port\": 22, \"proto\": \"tcp\", \"service\": {\"name\": \"ssh\", \"banner\": \"SSH-2.0-{x}\\\"\", \"path\": \"C:\\\\\"} } ] }\n" +
 			",\n{ \"ip\": \"9.9.9.9\", \"ports\": [ {\"port\": 53, \"proto\": \"udp\", \"status\": \"open\"} ] }\n]\n",
 			[]string{"2600::1:22", "8.8.8.8:443"}, []string{"list: left out 1 result without an open TCP port"}},
 		{"masscan -oJ, version 1.0.3", "[\n{ \"ip\": \"8.8.8.8\", \"ports\": [ {\"port\": 443, \"proto\": \"tcp\", \"status\": \"open\"} ] },\n{finished: 1}\n]\n", []string{"8.8.8.8:443"}, nil},
@@ -68,6 +68,7 @@ func TestLists(t *testing.T) {
 			"9.9.9.9,151587081,192.0.2.1,443,51234,rst,0,0\r\n\"1.1.1.1\",\"16,843,009\",192.0.2.1,22,51234,synack,1,0\r\n",
 			[]string{"1.1.1.1:22", "8.8.8.8:443"}, []string{"list: left out 1 result without an open TCP port"}},
 		{"zmap CSV of a ping scan", "saddr,classification,success\n8.8.8.8,echoreply,1\n9.9.9.9,timxceed,false\n", []string{"8.8.8.8"}, []string{"list: left out 1 result without an open TCP port"}},
+		{"zmap CSV of a UDP scan", "saddr,sport,classification,success\n8.8.8.8,53,udp,1\n", []string{"8.8.8.8"}, nil},
 		{"zmap JSON", "{\"saddr\":\"8.8.8.8\",\"sport\":443,\"classification\":\"synack\",\"success\":true}\n{ \"saddr\": \"9.9.9.9\" }\n", []string{"8.8.8.8:443", "9.9.9.9"}, nil},
 		{"CSV with ip and port", "host,ip,port\nx,8.8.8.8,443\n", []string{"8.8.8.8:443"}, nil},
 	}
@@ -123,6 +124,19 @@ func TestNmapXMLHosts(t *testing.T) {
 				t.Errorf("targets (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestExclusionsTakeHostsWithoutPorts: what a scanner found down or closed is
+// no target, and is excluded all the same.
+func TestExclusionsTakeHostsWithoutPorts(t *testing.T) {
+	for _, list := range []string{
+		"Host: 8.8.8.8 ()\tStatus: Down\n", "closed tcp 22 8.8.8.8 1700000000\n", "saddr,success\n8.8.8.8,0\n", `{"ip":"8.8.8.8","port":1,"proto":"udp"}`,
+		`<nmaprun><host><status state="down"/><address addr="8.8.8.8" addrtype="ipv4"/></host></nmaprun>`,
+	} {
+		if s := mustParse(t, args("8.8.8.8"), stdin(list), Options{}); s.Count() != 0 {
+			t.Errorf("not excluded by %s", list)
+		}
 	}
 }
 

@@ -117,7 +117,7 @@ func parseHostPort(s string) (e entry, problem string) {
 
 func parsePort(s string) (port uint16, problem string) {
 	n, err := strconv.ParseUint(s, 10, 16)
-	if err != nil || n == 0 || !digits(s) {
+	if err != nil || n == 0 {
 		return 0, fmt.Sprintf("%q is not a port: a number from 1 to 65535", cut(s))
 	}
 	return uint16(n), ""

@@ -3,6 +3,7 @@ package targets
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hostkin/hostkin/scanner/record"
 )
 
 // show writes a target the way the tests below expect them:
@@ -399,13 +402,10 @@ func TestAgainstMembership(t *testing.T) {
 			if not[n] || !bare[n] && ports[n] == nil {
 				continue
 			}
-			text := addr(n).String()
-			for p := range uint16(4) {
-				if ports[n][p] {
-					text += fmt.Sprintf("%s%d", map[bool]string{true: "+", false: ":"}[bare[n]], p)
-				}
-			}
-			want = append(want, text)
+			target := Target{Host: record.Host{IP: addr(n)}}
+			given := slices.Sorted(maps.Keys(ports[n]))
+			target.Ports, target.Also = either(given, bare[n])
+			want = append(want, show(target))
 		}
 		slices.Sort(want)
 		s := mustParse(t, args(targets...), args(exclude...), Options{})

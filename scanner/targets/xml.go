@@ -64,15 +64,14 @@ type nmapReader struct {
 	at   place
 	root bool
 
-	inHost           bool
-	address          string
-	name             string // hostname of type user: what the scan was asked for
-	addressAt        place
-	down, ports      bool
-	tcp              bool   // the port element being read is of TCP
-	port             uint16 // and its number, 0 if that is none
-	open             []uint16
-	hostDepth, child int
+	inHost      bool
+	address     string
+	name        string // hostname of type user: what the scan was asked for
+	addressAt   place
+	down, ports bool
+	tcp         bool   // the port element being read is of TCP
+	port        uint16 // and its number, 0 if that is none
+	open        []uint16
 }
 
 func (r *nmapReader) start(t xml.StartElement, depth int) {
