@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -142,6 +143,7 @@ func TestTitle(t *testing.T) {
 		"<title>\x1b[31m\x00\u202e\xff</title>":         `\x1b[31m` + "\ufffd" + `\u202e\xff`,
 		"<title>login at 203.0.113.9</title>":           "login at {host}",
 		"<title>login at 203.0.113.90</title>":          "login at 203.0.113.90",
+		"<title>login at 1203.0.113.9</title>":          "login at 1203.0.113.9",
 		"<title>panel.example.</title>":                 "{host}.",
 		"":                                              "",
 	} {
@@ -172,9 +174,14 @@ func TestUnaskedGzip(t *testing.T) {
 			t.Errorf("%s: %q, unpacked %q", kind, got, want)
 		}
 	}
+	var before, after runtime.MemStats
 	bomb := h(pack("<title>boom</title>" + strings.Repeat("\x00", 50<<20)))
+	runtime.ReadMemStats(&before)
 	if got := one(t, bomb, Title); got != "boom" {
 		t.Errorf("bomb: %q", got)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 8<<20 {
+		t.Errorf("bomb: %d bytes allocated", after.TotalAlloc-before.TotalAlloc)
 	}
 	if got := one(t, bomb, BodySHA256); got != "" {
 		t.Errorf("bomb: body %q", got)

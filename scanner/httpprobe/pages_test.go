@@ -158,18 +158,20 @@ func TestKeepAlive(t *testing.T) {
 		turns  []string
 		status record.Status
 		left   int
+		sent   int // requests
 	}{
-		"all on one":                {turns: []string{answer("", "a"), answer("", "b"), answer("", "c")}, status: record.OK},
-		"closes as announced":       {turns: []string{answer("Connection: Foo, Close\r\n", "a")}, status: record.OK, left: 2},
-		"closes unannounced":        {turns: []string{answer("", "a")}, status: record.OK, left: 2},
-		"HTTP/1.0 closes":           {turns: []string{"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"}, status: record.OK, left: 2},
-		"HTTP/1.0 keeps":            {turns: []string{"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", answer("", "b")}, status: record.OK, left: 1},
-		"a body to the end":         {turns: []string{"HTTP/1.1 200 OK\r\n\r\nabc"}, status: record.OK, left: 2},
-		"a smuggler's framing":      {turns: []string{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}, status: record.OK, left: 2},
-		"CR LF after the body":      {turns: []string{answer("", "a") + "\r\n", answer("", "b") + "\r\n", answer("", "c")}, status: record.OK},
-		"all answers at once":       {turns: []string{answer("", "a") + answer("", "b") + answer("", "c")}, status: record.OK},
-		"the second is not HTTP":    {turns: []string{answer("", "a"), "oops\r\n"}, status: record.Malformed, left: 1},
-		"the second is half a head": {turns: []string{answer("", "a"), "HTTP/1.1 2"}, status: record.Closed, left: 1},
+		"all on one":                {turns: []string{answer("", "a"), answer("", "b"), answer("", "c")}, status: record.OK, sent: 3},
+		"closes as announced":       {turns: []string{answer("Connection: Foo, Close\r\n", "a")}, status: record.OK, left: 2, sent: 1},
+		"closes unannounced":        {turns: []string{answer("", "a")}, status: record.OK, left: 2, sent: 2},
+		"HTTP/1.0 closes":           {turns: []string{"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"}, status: record.OK, left: 2, sent: 1},
+		"HTTP/1.0 keeps":            {turns: []string{"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", answer("", "b")}, status: record.OK, left: 1, sent: 3},
+		"a body to the end":         {turns: []string{"HTTP/1.1 200 OK\r\n\r\nabc"}, status: record.OK, left: 2, sent: 1},
+		"a smuggler's framing":      {turns: []string{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}, status: record.OK, left: 2, sent: 1},
+		"CR LF after the body":      {turns: []string{answer("", "a") + "\r\n", answer("", "b") + "\r\n", answer("", "c")}, status: record.OK, sent: 3},
+		"all answers at once":       {turns: []string{answer("", "a") + answer("", "b") + answer("", "c")}, status: record.OK, sent: 3},
+		"the second is not HTTP":    {turns: []string{answer("", "a"), "oops\r\n"}, status: record.Malformed, left: 1, sent: 2},
+		"the second is only begun":  {turns: []string{answer("", "a"), "HTTP/1.1 100 Continue\r\n\r\n"}, status: record.Closed, left: 1, sent: 2},
+		"the second is half a head": {turns: []string{answer("", "a"), "HTTP/1.1 2"}, status: record.Closed, left: 1, sent: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var said conversationtest.Transcript
@@ -179,6 +181,10 @@ func TestKeepAlive(t *testing.T) {
 			got, status := conversationtest.CheckCuts(t, said, ask(root, favicon, missing))
 			if status != test.status || len(got.Ask) != test.left {
 				t.Errorf("%s, left %v; want %s, %d left", status, got.Ask, test.status, test.left)
+			}
+			c, _ := ask(root, favicon, missing)()
+			if _, sent := conversationtest.Play(c, said, nil); bytes.Count(sent, []byte("GET /")) != test.sent {
+				t.Errorf("%d requests, want %d", bytes.Count(sent, []byte("GET /")), test.sent)
 			}
 			if len(got.Raw) > 0 {
 				t.Errorf("raw %q", got.Raw)

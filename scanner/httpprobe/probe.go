@@ -11,10 +11,8 @@ import (
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
 )
 
-const (
-	maxConnections = 3       // for the pages; HTTP/2 is one more
-	maxReceived    = 1 << 20 // bytes of a connection: three pages, in small chunks, in TLS records
-)
+// maxReceived bounds a connection, in bytes: three pages, in small chunks, in TLS records.
+const maxReceived = 1 << 20
 
 // Probe asks over TLS if an earlier probe of the endpoint found TLS there.
 type Probe struct {
@@ -54,11 +52,10 @@ type run struct {
 	tls  bool
 	root *record.Page // as seen before or now: it names the favicon
 
-	ask         []question
-	h2          bool
-	now         *pages
-	preface     *preface
-	connections int
+	ask     []question // each connection answers at least one, or there is no other
+	h2      bool
+	now     *pages
+	preface *preface
 
 	answer  record.HTTP
 	good    bool
@@ -73,8 +70,7 @@ func (r *run) Next(x *conversation.Exchange) bool {
 	var inner conversation.Conversation
 	protocol := "http/1.1"
 	switch {
-	case len(r.ask) > 0 && r.connections < maxConnections:
-		r.connections++
+	case len(r.ask) > 0:
 		r.now = &pages{site: r.site, ask: slices.Clone(r.ask)}
 		r.now.got[root] = r.root
 		inner = r.now

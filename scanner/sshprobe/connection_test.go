@@ -2,7 +2,9 @@ package sshprobe
 
 import (
 	"bytes"
+	"math/big"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +266,28 @@ func TestRun(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestAFailedKeyTypeIsAskedAgainByTheNextProbe(t *testing.T) {
+	k, err := parseKexInit(serverInit(func(k *record.KEXINIT) { k.HostKey = []string{"ssh-ed25519", "ssh-rsa"} })[5:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := record.Answer{SSH: &record.SSH{KEXINIT: k, HostKeys: []record.HostKey{
+		{Algorithm: "ssh-ed25519", Status: record.Timeout}, {Algorithm: "ssh-rsa", Status: record.OK}}}}
+	said := conversationtest.Transcript{Turns: [][]byte{slices.Concat([]byte("SSH-2.0-x\r\n"), serverInit(nil), reply(blob))}}
+	a, status, connections := play(Probe{}, seen, said)
+	if status != record.OK || connections != 1 || len(a.SSH.HostKeys) != 1 || a.SSH.HostKeys[0].Algorithm != "ssh-ed25519" {
+		t.Errorf("%s after %d connections: %+v", status, connections, a.SSH)
+	}
+}
+
+func TestMpint(t *testing.T) { // the examples of RFC 4251 section 5
+	for want, v := range map[string]int64{"\x00\x00\x00\x00": 0, "\x00\x00\x00\x02\x00\x80": 0x80, "\x00\x00\x00\x08\x09\xa3\x78\xf9\xb2\xe3\x32\xa7": 0x9a378f9b2e332a7} {
+		if got := appendMpint(nil, big.NewInt(v)); string(got) != want {
+			t.Errorf("%#x: %q, want %q", v, got, want)
+		}
 	}
 }
 
