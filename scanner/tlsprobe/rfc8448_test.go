@@ -89,3 +89,60 @@ func TestKeySchedule(t *testing.T) {
 		}
 	}
 }
+
+// A flight of other messages under the keys of the trace: what is missing, in
+// the wrong order or has a wrong Finished is malformed.
+func TestFlightOrder(t *testing.T) {
+	trace := trace8448(t)
+	private, err := ecdh.X25519().NewPrivateKey(trace["client private"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		ee    = "\x08\x00\x00\x02\x00\x00"
+		ask   = "\x0d\x00\x00\x03\x00\x00\x00"
+		cert  = "\x0b\x00\x00\x0a\x00\x00\x00\x06\x00\x00\x01\x30\x00\x00"
+		proof = "\x0f\x00\x00\x04\x08\x04\x00\x00"
+	)
+	for name, test := range map[string]struct {
+		flight string
+		finish bool // with a right Finished, else a wrong one
+		want   record.Status
+	}{
+		"right":                        {ee + cert + proof, true, record.OK},
+		"asks":                         {ee + ask + cert + proof, true, record.OK},
+		"wrong Finished":               {ee + cert + proof, false, record.Malformed},
+		"no certificate":               {ee, true, record.Malformed},
+		"no CertificateVerify":         {ee + cert, true, record.Malformed},
+		"no EncryptedExtensions":       {cert + proof, true, record.Malformed},
+		"asks too late":                {ee + cert + ask + proof, true, record.Malformed},
+		"asks without a context":       {ee + "\x0d\x00\x00\x00" + cert + proof, true, record.Malformed},
+		"extensions of wrong length":   {"\x08\x00\x00\x02\x00\x01" + cert + proof, true, record.Malformed},
+		"a certificate of many bytes":  {ee + "\x0b\x00\x00\x0a\x00\x00\x00\x06\xff\xff\xff\x30\x00\x00" + proof, true, record.Malformed},
+		"an empty CertificateVerify":   {ee + cert + "\x0f\x00\x00\x00", true, record.Malformed},
+		"a compressed certificate":     {ee + "\x19\x00\x00\x01\x00" + proof, true, record.Malformed},
+		"a second EncryptedExtensions": {ee + ee + cert + proof, true, record.Malformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(&keys{x25519: private}, "server", trace["client hello record"])
+			c.Feed(trace["server hello record"])
+			transcript := c.v13.suite.hash()
+			transcript.Write(trace["client hello record"][5:])
+			transcript.Write(trace["server hello record"][5:])
+			transcript.Write([]byte(test.flight))
+			verify := make([]byte, 32)
+			if test.finish {
+				verify = c.v13.suite.finished(c.v13.server, transcript.Sum(nil))
+			}
+			server, err := c.v13.suite.protection(c.v13.server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flight := append([]byte(test.flight+"\x14\x00\x00\x20"), verify...)
+			c.Feed(server.seal(nil, 22, flight))
+			if got := c.End(record.Closed); got != test.want {
+				t.Errorf("status %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,7 +1,9 @@
 package tlsprobe_test
 
 import (
+	"crypto/tls"
 	"encoding/pem"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -172,6 +174,43 @@ func TestRecorded(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The server's side of a TLS 1.3 handshake ends well too: it takes our Finished
+// and reads a close_notify, so that a scan leaves no errors in its log.
+func TestServerIsContent(t *testing.T) {
+	for name, config := range map[string]*tls.Config{
+		"plain":                  {},
+		"asks for a certificate": {ClientAuth: tls.RequestClientCert},
+		"retries":                {CurvePreferences: []tls.CurveID{tls.CurveP384}},
+		"retries and asks":       {CurvePreferences: []tls.CurveID{tls.CurveP521}, ClientAuth: tls.RequestClientCert},
+	} {
+		t.Run(name, func(t *testing.T) {
+			done := make(chan error, 1)
+			addr := serve(t, config, func(c *tls.Conn) {
+				err := c.Handshake()
+				if err == nil {
+					_, err = c.Read(make([]byte, 1))
+				}
+				done <- err
+			})
+			a, status, _ := tlstest.Ask(t, tlsprobe.Probe{}, tlstest.Endpoint(addr, ""), record.Answer{})
+			if err := <-done; err != io.EOF || status != record.OK || a.TLS.Version != tls.VersionTLS13 {
+				t.Errorf("status %q, the server says %v", status, err)
+			}
+		})
+	}
+}
+
+// The second hello comes after a ChangeCipherSpec, in a record of TLS 1.2.
+func TestRetryOnTheWire(t *testing.T) {
+	said := tlstest.Read(t, filepath.Join("testdata", "openssl-13-retry-p384.hex"))[0]
+	var x conversation.Exchange
+	replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{}).Next(&x)
+	_, sent := conversationtest.Play(x.Conv, said, nil)
+	if !strings.Contains(string(sent), "\x14\x03\x03\x00\x01\x01\x16\x03\x03") {
+		t.Errorf("sent %x", sent)
 	}
 }
 

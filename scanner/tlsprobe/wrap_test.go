@@ -219,6 +219,36 @@ func TestWrapHandshakeFailures(t *testing.T) {
 	}
 }
 
+// FIN is asked for once, however often inner is fed after.
+func TestWrapHalfClosesOnce(t *testing.T) {
+	addr := serve(t, &tls.Config{}, func(c *tls.Conn) {
+		io.ReadAll(c)
+		for range 5 {
+			io.WriteString(c, "piece")
+			time.Sleep(time.Millisecond)
+		}
+		c.Close()
+	})
+	counted := &counter{Conversation: tlsprobe.Wrap(&talk{first: conversation.Step{Do: conversation.HalfClose}}, "", nil)}
+	tlstest.Drive(&conversation.Exchange{Addr: addr, Conv: bytewise{counted}})
+	if counted.halfCloses != 1 {
+		t.Errorf("%d half-closes", counted.halfCloses)
+	}
+}
+
+type counter struct {
+	conversation.Conversation
+	halfCloses int
+}
+
+func (c *counter) Feed(in []byte) conversation.Step {
+	s := c.Conversation.Feed(in)
+	if s.Do == conversation.HalfClose {
+		c.halfCloses++
+	}
+	return s
+}
+
 // A real server's answer, recorded under a fixed source of randomness and cut
 // in every way.
 func TestWrapCuts(t *testing.T) {
