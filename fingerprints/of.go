@@ -25,7 +25,7 @@ func Of(o record.Observation) []Fingerprint {
 	}
 	all(cert.Of(o.TLS), add)
 	all(ssh.Of(o.SSH), add)
-	all(http.Of(o.HTTP), add)
+	all(http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), add)
 	all(tcp.Of(o.TCP), add)
 	return out
 }

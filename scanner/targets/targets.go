@@ -236,3 +236,9 @@ func (s *Set) AllowedName(name string) error {
 	}
 	return nil
 }
+
+// Contains reports whether a is one of the addresses of the set. Names are not
+// resolved.
+func (s *Set) Contains(a netip.Addr) bool {
+	return find(s.spans, fromAddr(a.Unmap())) >= 0
+}

@@ -424,3 +424,15 @@ func TestCountSaturates(t *testing.T) {
 		}
 	}
 }
+
+func TestContainsIsMembership(t *testing.T) {
+	s, err := Parse(Source{Args: []string{"127.0.0.0/30", "[::1]"}}, Source{Args: []string{"127.0.0.2"}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a, want := range map[string]bool{"127.0.0.0": true, "127.0.0.2": false, "127.0.0.3": true, "127.0.0.4": false, "::1": true, "::2": false, "::ffff:127.0.0.1": true} {
+		if got := s.Contains(netip.MustParseAddr(a)); got != want {
+			t.Errorf("Contains(%s) = %v, want %v", a, got, want)
+		}
+	}
+}
