@@ -1,0 +1,34 @@
+// Package probes is the one explicit list of the probes that hostkin has.
+package probes
+
+import (
+	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/httpprobe"
+	"github.com/hostkin/hostkin/scanner/jarmprobe"
+	"github.com/hostkin/hostkin/scanner/sshprobe"
+	"github.com/hostkin/hostkin/scanner/tlsprobe"
+)
+
+// Options are what the user decides about all probes.
+type Options struct {
+	Contact string // URL or mail address told to every HTTP server (RFC 9511)
+}
+
+// Entry is one probe and when to use it.
+type Entry struct {
+	Speaks string             // the protocol of the port: "ssh", "tls" or "http"; HTTP is asked of ports that speak TLS too
+	Probe  conversation.Probe // asks everything that is not yet seen
+	Brief  conversation.Probe // the first look, cheap and telling; nil: not in a first look
+	Cost   int                // typical connections of Probe
+}
+
+// All is the list. The first entry of a protocol is the one that finds out
+// whether a port speaks it.
+func All(o Options) []Entry {
+	return []Entry{
+		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
+		{Speaks: "tls", Probe: tlsprobe.Probe{}, Brief: tlsprobe.Probe{}, Cost: 1},
+		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
+		{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count},
+	}
+}
