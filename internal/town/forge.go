@@ -181,6 +181,13 @@ func (c *certificate) extension(e extension, issuer crypto.Signer) (pkix.Extensi
 		id[3], value = 32, []struct{ ID asn1.ObjectIdentifier }{{asn1.ObjectIdentifier{2, 23, 140, 1, 2, 1}}}
 	case "san":
 		id[3], value = 17, alternatives(c.names, c.addresses)
+	case "aia":
+		id, value = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}, []accessDescription{
+			{asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1}, uri("http://o.ca.test")},
+			{asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 2}, uri("http://i.ca.test/")},
+		}
+	case "sct": // RFC 6962 section 3.3, an empty list
+		id, value = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, []byte{0, 0}
 	case "comment":
 		id, value = asn1.ObjectIdentifier{2, 16, 840, 1, 113730, 1, 13}, asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte("OpenSSL Generated Certificate")}
 	default:
@@ -188,6 +195,16 @@ func (c *certificate) extension(e extension, issuer crypto.Signer) (pkix.Extensi
 	}
 	der, err := asn1.Marshal(value)
 	return pkix.Extension{Id: id, Critical: critical, Value: der}, err
+}
+
+// accessDescription is one of RFC 5280 section 4.2.2.1.
+type accessDescription struct {
+	Method   asn1.ObjectIdentifier
+	Location asn1.RawValue
+}
+
+func uri(s string) asn1.RawValue {
+	return asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(s)}
 }
 
 func alternatives(names []string, addresses []netip.Addr) []asn1.RawValue {

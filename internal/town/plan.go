@@ -179,26 +179,33 @@ func (p *planner) tenants(n int) {
 const day = 24 * time.Hour
 
 func (p *planner) publicCAs() []*authority {
-	names := [][]rdn{
-		{{"C", "US"}, {"O", "Let's Encrypt"}, {"CN", "R3"}},
-		{{"C", "US"}, {"O", "Let's Encrypt"}, {"CN", "E5"}},
-		{{"C", "AT"}, {"O", "ZeroSSL"}, {"CN", "ZeroSSL RSA Domain Secure Site CA"}},
+	ca := func(key string, subject ...rdn) *authority {
+		return &authority{key: p.key(key), subject: subject, validity: 5 * 365 * day}
 	}
-	var list []*authority
-	for _, n := range names {
-		list = append(list, &authority{key: p.key("p256"), subject: n, validity: 5 * 365 * day})
+	return []*authority{
+		ca("rsa2048", rdn{"C", "US"}, rdn{"O", "Let's Encrypt"}, rdn{"CN", "R3"}),
+		ca("p384", rdn{"C", "US"}, rdn{"O", "Let's Encrypt"}, rdn{"CN", "E5"}),
+		ca("rsa2048", rdn{"C", "AT"}, rdn{"O", "ZeroSSL"}, rdn{"CN", "ZeroSSL RSA Domain Secure Site CA"}),
 	}
-	return list
 }
 
-// publicCertificate looks like one that an ACME client got.
+// publicCertificate looks like one that an ACME client got from Let's Encrypt
+// or ZeroSSL.
 func (p *planner) publicCertificate(name string) *certificate {
-	return &certificate{
-		key: p.key("rsa2048", "p256", "p256"), issuer: pick(p.r, p.public[0], p.public[0], p.public[1], p.public[2]),
+	c := &certificate{
+		key: p.key("rsa2048", "p256", "p256"), issuer: p.public[0],
 		subject: []rdn{{"CN", name}}, names: []string{name},
-		extensions: []extension{"ku!", "eku", "bc!", "ski", "aki", "san", "policies"},
+		extensions: []extension{"ku!", "eku", "bc!", "ski", "aki", "aia", "san", "policies", "sct"},
 		validity:   90*day - time.Second, age: time.Duration(p.r.IntN(80*24)) * time.Hour, serial: 18, sendChain: true,
 	}
+	switch x := p.r.Float64(); {
+	case x < .15:
+		c.issuer, c.serial, c.midnight = p.public[2], 16, true
+		c.extensions = []extension{"aki", "ski", "ku!", "bc!", "eku", "policies", "aia", "sct", "san"}
+	case x < .45 && c.key.kind == "p256":
+		c.issuer = p.public[1]
+	}
+	return c
 }
 
 // snakeoil is what Debian's make-ssl-cert makes of the host's name.
