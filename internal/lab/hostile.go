@@ -20,12 +20,7 @@ type HostileServer struct {
 	Serve func(net.Conn)
 }
 
-const (
-	tarpitPause = 10 * time.Second
-	// listenFirst is how long those who can speak TLS wait for a ClientHello
-	// before they take the client for one of another protocol.
-	listenFirst = 200 * time.Millisecond
-)
+const tarpitPause = 10 * time.Second
 
 // Hostile lists all kinds. Those of HTTP speak TLS as well when the client
 // begins with a ClientHello.
@@ -111,9 +106,13 @@ func garbage(c net.Conn) {
 	_, _ = io.Copy(io.Discard, c)
 }
 
-// endless sends start and then again and again more.
+// endless sends start and then again and again more. The kernel's buffer is
+// kept small: it is filled for every client, read or not.
 func endless(start, more string) func(net.Conn) {
 	return func(c net.Conn) {
+		if t, ok := c.(*net.TCPConn); ok {
+			_ = t.SetWriteBuffer(16 << 10)
+		}
 		if _, err := io.WriteString(c, start); err != nil {
 			return
 		}
@@ -176,26 +175,27 @@ func afterHello(then func(net.Conn)) func(net.Conn) {
 }
 
 // maybeTLS serves inner over TLS to a client that begins with a ClientHello.
+// Clients that wait for the server to begin wait in vain.
 func maybeTLS(cert tls.Certificate, inner func(net.Conn)) func(net.Conn) {
 	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	return func(c net.Conn) {
 		first := make([]byte, 1)
-		_ = c.SetReadDeadline(time.Now().Add(listenFirst))
-		n, err := c.Read(first)
-		if err != nil && !isTimeout(err) {
+		if c.SetDeadline(time.Now().Add(idle)) != nil {
 			return
 		}
-		_ = c.SetReadDeadline(time.Time{})
-		if n == 1 {
-			c = &unread{Conn: c, first: first}
+		if _, err := io.ReadFull(c, first); err != nil {
+			return
 		}
-		if n == 0 || first[0] != 22 {
+		c = &unread{Conn: c, first: first}
+		if first[0] == 22 {
+			secure := tls.Server(c, config)
+			if secure.Handshake() != nil {
+				return
+			}
+			c = secure
+		}
+		if c.SetDeadline(time.Time{}) == nil {
 			inner(c)
-			return
-		}
-		secure := tls.Server(c, config)
-		if c.SetDeadline(time.Now().Add(idle)) == nil && secure.Handshake() == nil && c.SetDeadline(time.Time{}) == nil {
-			inner(secure)
 		}
 	}
 }

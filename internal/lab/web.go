@@ -79,7 +79,7 @@ func (s *site) answer(path string, n int, keepAlive bool) answer {
 	for _, name := range s.software.order {
 		if name == "+" {
 			out.fields = append(out.fields, s.fields...)
-			if s.cookie != "" && p.mime == "text/html" {
+			if s.cookie != "" && strings.HasPrefix(p.mime, html) {
 				session := sha256.Sum256(fmt.Appendf(nil, "%s %d %d", s.label, n, time.Now().UnixNano()))
 				out.fields = append(out.fields, field{"Set-Cookie", fmt.Sprintf("%s=%x; path=/; HttpOnly", s.cookie, session[:12])})
 			}
