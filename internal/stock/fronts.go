@@ -8,7 +8,11 @@ import (
 func (s *stage) haproxy() {
 	product := s.version("haproxy")
 	var fronts strings.Builder
-	rules := []string{"", " http-request redirect scheme https\n", " redirect scheme https code 301\n", " default_backend up\n", " default_backend down\n", " http-request deny\n"}
+	rules := []string{"", " http-request redirect scheme https\n", " redirect scheme https code 301\n", " default_backend up\n", " default_backend down\n", " http-request deny\n",
+		" http-request return status 404 default-errorfiles\n",
+		" http-request return status 200 content-type text/plain string ok\n",
+		" http-request return status 200 content-type text/html file /usr/share/nginx/html/index.html\n",
+	}
 	for i, rule := range rules {
 		a := s.place(product, plainPort)
 		fmt.Fprintf(&fronts, "frontend p%d\n bind %s\n%s", i, at(a, plainPort), rule)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -23,18 +24,19 @@ type value struct {
 
 func newList() *list { return &list{values: map[value]map[string]bool{}} }
 
-// naming are the kinds that tell one key or certificate from all others.
-func naming(k fingerprints.Kind) bool {
+// notStock are the kinds that tell one key or certificate from all others, and
+// those of the TCP stack: loopback's segment sizes and windows are nobody's.
+func notStock(k fingerprints.Kind) bool {
 	switch k {
 	case "cert.sha256", "cert.spki", "cert.serial_issuer", "ssh.host_key":
 		return true
 	}
-	return false
+	return strings.HasPrefix(string(k), "tcp.")
 }
 
 // add notes that product shows f.
 func (l *list) add(f fingerprints.Fingerprint, product string) {
-	if f.Partial || naming(f.Kind) {
+	if f.Partial || notStock(f.Kind) {
 		return
 	}
 	v := value{f.Kind, f.Value}

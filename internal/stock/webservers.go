@@ -85,20 +85,34 @@ func (s *stage) nginxTLS(cert string, g guide) string {
 
 func (s *stage) apache() {
 	product := s.version("apache2")
-	const root = "/usr/share/apache2/default-site"
+	// As installed; after a2enmod http2, which speaks it everywhere; and with
+	// HTTP/2 in the TLS sites alone, as how-tos have it.
+	s.apacheSites(product, "plain", "", "")
+	s.apacheSites(product, "http2", "", "http2")
+	s.apacheSites(product, "protocols", "Protocols h2 http/1.1\n", "http2.load")
+	for name, tokens := range map[string]string{"prod": "ServerTokens Prod\nServerSignature Off\n", "min": "ServerTokens Min\n", "full": "ServerTokens Full\n"} {
+		a := s.place(product, plainPort)
+		own := fmt.Sprintf("Listen %s\nDocumentRoot %s\n%s", at(a, plainPort), apacheRoot, tokens)
+		s.startApache(name, own, "", at(a, plainPort))
+	}
+}
+
+// apacheRoot holds the package's default page.
+const apacheRoot = "/usr/share/apache2/default-site"
+
+// apacheSites puts up all guides and pages; protocols is added to TLS sites,
+// module to what is loaded.
+func (s *stage) apacheSites(product, name, protocols, module string) {
 	var hosts strings.Builder
 	listen := func(a netip.Addr, port uint16, config string) {
 		fmt.Fprintf(&hosts, "Listen %s\n<VirtualHost %s>\nServerName localhost\nServerAdmin webmaster@localhost\n%s\n</VirtualHost>\n", at(a, port), at(a, port), config)
 	}
 	for _, cert := range s.certs {
 		for _, g := range guides() {
-			for _, h2 := range []string{"", "Protocols h2 http/1.1\n"} {
-				a := s.place(product, tlsPort)
-				listen(a, tlsPort, h2+"DocumentRoot "+root+"\n"+apacheTLS(cert, g))
-			}
+			listen(s.place(product, tlsPort), tlsPort, protocols+"DocumentRoot "+apacheRoot+"\n"+apacheTLS(cert, g))
 		}
 	}
-	pages := []string{
+	for _, p := range []string{
 		"DocumentRoot ROOT",
 		"DocumentRoot EMPTY",
 		"DocumentRoot ROOT\nServerSignature Off",
@@ -110,28 +124,30 @@ func (s *stage) apache() {
 		"RewriteEngine On\nRewriteRule ^ https://%{HTTP_HOST}%{REQUEST_URI} [R,L]",
 		"DocumentRoot ROOT\n<Location />\nAuthType Basic\nAuthName Restricted\nAuthUserFile /etc/passwd\nRequire valid-user\n</Location>",
 		"DocumentRoot ROOT\nHeader always set Strict-Transport-Security max-age=63072000",
-	}
-	for _, p := range pages {
-		p = s.fill(p, root)
+	} {
+		p = s.fill(p, apacheRoot)
 		a := s.place(product, plainPort, tlsPort)
 		listen(a, plainPort, p)
-		listen(a, tlsPort, p+"\n"+apacheTLS(s.certs[0], guide{}))
+		listen(a, tlsPort, protocols+p+"\n"+apacheTLS(s.certs[0], guide{}))
 	}
-	for name, tokens := range map[string]string{"os": "", "prod": "ServerTokens Prod\nServerSignature Off\n", "min": "ServerTokens Min\n", "full": "ServerTokens Full\n"} {
-		a := s.place(product, plainPort)
-		own := fmt.Sprintf("Listen %s\nServerName localhost\nDocumentRoot %s\n%s", at(a, plainPort), root, tokens)
-		s.startApache(name, own, at(a, plainPort))
-	}
-	last := s.sites[len(s.sites)-5].addr
-	s.startApache("sites", hosts.String(), at(last, tlsPort))
+	s.startApache(name, hosts.String(), module, s.last(tlsPort))
 }
 
 // startApache runs apache2 with the packaged apache2.conf and enabled modules,
-// and those that TLS sites need.
-func (s *stage) startApache(name, sites string, answer netip.AddrPort) {
+// and those that TLS sites need. module is one more: its name, or that of its
+// .load file to leave its configuration out.
+func (s *stage) startApache(name, sites, module string, answer netip.AddrPort) {
 	var modules strings.Builder
-	for _, m := range []string{"socache_shmcb", "ssl", "http2", "headers", "rewrite"} {
-		fmt.Fprintf(&modules, "IncludeOptional mods-available/%s.load\nIncludeOptional mods-available/%s.conf\n", m, m)
+	add := func(file string) { fmt.Fprintf(&modules, "IncludeOptional mods-available/%s\n", file) }
+	for _, m := range []string{"socache_shmcb", "ssl", "headers", "rewrite"} {
+		add(m + ".load")
+		add(m + ".conf")
+	}
+	if load := strings.TrimSuffix(module, ".load"); load != "" {
+		add(load + ".load")
+		if load == module {
+			add(load + ".conf")
+		}
 	}
 	security := s.packaged("/etc/apache2/conf-available/security.conf")
 	conf := s.packaged("/etc/apache2/apache2.conf", "\nInclude ports.conf", "\nServerName localhost\n"+modules.String(),

@@ -15,7 +15,7 @@ func (l *layout) haproxy(machines []*machine) []daemon.Command {
 		return nil
 	}
 	var c lines
-	c.add("global\n maxconn 2000\n tune.bufsize 32768")
+	c.add("global\n maxconn 2000")
 	// Debian's /etc/haproxy/haproxy.cfg.
 	c.add(" ssl-default-bind-ciphers %s", mozillaCiphers)
 	c.add(" ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256\n ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets")
@@ -137,11 +137,7 @@ func (l *layout) caddy(machines []*machine) []daemon.Command {
 		w, name := m.web, m.addr.String()
 		routes := l.caddySite(m)
 		base := func(listen string, routes []any) object {
-			protocols := []string{"h1"}
-			if w.tls.h2 {
-				protocols = []string{"h1", "h2"}
-			}
-			return object{"listen": []string{listen}, "routes": routes, "protocols": protocols, "automatic_https": object{"disable": true}}
+			return object{"listen": []string{listen}, "routes": routes, "automatic_https": object{"disable": true}}
 		}
 		if w.plain {
 			plain := routes

@@ -3,6 +3,7 @@ package town
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -175,8 +176,20 @@ func (p *planner) nearMiss(v *provider) {
 	if chance(p.r, .5) {
 		ssh.conf = commonSSH(p.r)
 	}
+	ssh.conf = unsigned(ssh.conf)
 	m := p.add(NearMiss, &ssh, &web)
 	m.role.Near = v.name
+}
+
+// unsigned is an sshd_config without what only its author would write.
+func unsigned(conf string) string {
+	var rest strings.Builder
+	for line := range strings.Lines(conf) {
+		if !strings.HasPrefix(line, "VersionAddendum") {
+			rest.WriteString(line)
+		}
+	}
+	return rest.String()
 }
 
 func (v *provider) String() string {
