@@ -70,7 +70,8 @@ func kinRows(kin []cluster.Kin, withVia bool) *table {
 	return t
 }
 
-// writeNarrow gives each host a second, indented line for via and evidence.
+// writeNarrow gives each host a second, indented line for its evidence. What
+// it was compared with stands there too, or at the top if it is one for all.
 func writeNarrow(out *bufio.Writer, kin []cluster.Kin, s Style) {
 	var block strings.Builder
 	buffered := bufio.NewWriter(&block)
@@ -78,12 +79,19 @@ func writeNarrow(out *bufio.Writer, kin []cluster.Kin, s Style) {
 	t.rows[0][len(t.rows[0])-1].text = ""
 	t.write(buffered, s)
 	buffered.Flush()
+	shared := !slices.ContainsFunc(kin, func(k cluster.Kin) bool { return k.Via != kin[0].Via })
+	if shared {
+		fmt.Fprintf(out, "via %s\n", Safe(kin[0].Via))
+	}
 	lines := strings.Split(strings.TrimSuffix(block.String(), "\n"), "\n")
 	for i, line := range lines {
 		out.WriteString(line)
 		out.WriteByte('\n')
 		if i > 0 {
 			via := "      via " + Safe(kin[i-1].Via) + ": "
+			if shared {
+				via = "      "
+			}
 			room := max(s.Width-textWidth(via), narrow)
 			out.WriteString(s.paint(dim, via+reasons(kin[i-1], room)))
 			out.WriteByte('\n')

@@ -126,7 +126,7 @@ func (e *estimate) write(w io.Writer, asJSON bool) error {
 			Seconds     bounds `json:"seconds"`
 		}{"dry-run/1", e.hosts, bounds{e.least, e.most}, bounds{quick.Seconds(), slow.Seconds()}})
 	}
-	_, err := fmt.Fprintf(w, "hosts        %d\nconnections  %.0f if nothing answers, at most %.0f if everything does\n"+
+	_, err := fmt.Fprintf(w, "hosts        %d\nconnections  %.0f if nothing answers, about %.0f if everything does\n"+
 		"time         %v to %v at these limits\nNothing was sent.\n", e.hosts, e.least, e.most, quick, slow)
 	return err
 }

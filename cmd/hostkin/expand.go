@@ -107,7 +107,7 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	}
 	if ranges := around(seeds); o.Within == nil && len(ranges) > 0 {
 		if o.Within = job.scope.parse(ctx, ranges, nil); o.Within == nil {
-			return usage(job.scope.faults...)
+			return usage(append([]error{errors.New("without --within expand looks around the seed, which is not possible here")}, job.scope.faults...)...)
 		}
 	}
 	if f.dryRun {

@@ -98,7 +98,9 @@ func (f *scanFlags) check() []error {
 	if f.portList != "" {
 		var err error
 		if f.ports, err = scanner.ParsePorts(f.portList); err != nil {
-			faults = append(faults, err)
+			for _, fault := range flatten(err) {
+				faults = append(faults, fmt.Errorf("--ports: %w", fault))
+			}
 		}
 	}
 	contact, err := checkContact(f.contact)

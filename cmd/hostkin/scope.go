@@ -140,6 +140,9 @@ func (s *scope) addresses(ctx context.Context, set *targets.Set) ([]targets.Targ
 func around(seeds []targets.Target) []string {
 	var ranges []string
 	for _, t := range seeds {
+		if !t.Host.IP.IsValid() {
+			continue // a name that was not to be resolved
+		}
 		bits := 24
 		if !t.Host.IP.Is4() {
 			bits = 120
