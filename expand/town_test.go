@@ -2,7 +2,6 @@ package expand_test
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"maps"
 	"net/netip"
@@ -60,49 +59,23 @@ func startTown(t *testing.T, seed uint64, base string) *town.Town {
 	return tn
 }
 
-// figures are means over the seeds of one provider.
-type figures struct {
-	seeds                    int
-	precision, recall, worst float64
-}
-
-func (f *figures) add(found, truth map[netip.Addr]bool) (precision, recall float64) {
-	right := 0.0
-	for a := range found {
-		if truth[a] {
-			right++
-		}
-	}
-	precision, recall = 1, right/float64(len(truth))
-	if len(found) > 0 {
-		precision = right / float64(len(found))
-	}
-	if f.seeds == 0 {
-		f.worst = 1
-	}
-	n := float64(f.seeds)
-	f.precision, f.recall, f.worst = (f.precision*n+precision)/(n+1), (f.recall*n+recall)/(n+1), min(f.worst, precision)
-	f.seeds++
-	return precision, recall
-}
-
-func (f figures) String() string {
-	return fmt.Sprintf("%d seeds: precision %.3f (worst %.2f), recall %.3f", f.seeds, f.precision, f.worst, f.recall)
-}
-
 // TestTown expands from every host of every provider of a town of real
-// servers, and compares with two rules of thumb on a full scan.
+// servers, on the observations of one full scan, and compares with two rules
+// of thumb. (TestPruning shows that live expansions find the same kin, and
+// internal/bench/towns -live runs one for every host.)
 func TestTown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a town of real servers takes minutes")
+		t.Skip("a town of real servers takes a minute")
 	}
 	tn := startTown(t, 1, "127.34.0.0")
 	o := options(t, tn, netip.Addr{})
-	holders := map[string]map[netip.Addr]bool{} // by kind and value, of a full scan
+	var observations []record.Observation
+	holders := map[feature]map[netip.Addr]bool{}
 	full := scanner.Plan{Ports: o.Ports, Probes: o.Probes}
 	err := o.Scan(t.Context(), o.Within.All(0), full.Next, func(obs record.Observation) {
+		observations = append(observations, obs)
 		for _, f := range fingerprints.Of(obs) {
-			v := string(f.Kind) + "=" + f.Value
+			v := feature{f.Kind, f.Value}
 			if holders[v] == nil {
 				holders[v] = map[netip.Addr]bool{}
 			}
@@ -112,69 +85,50 @@ func TestTown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sharing := func(seed netip.Addr, kinds ...fingerprints.Kind) map[netip.Addr]bool {
+	sharing := func(seed netip.Addr, kind fingerprints.Kind) []netip.Addr {
 		found := map[netip.Addr]bool{}
 		for v, hosts := range holders {
-			if hosts[seed] && (kinds == nil || slices.ContainsFunc(kinds, func(k fingerprints.Kind) bool { return len(v) > len(k) && v[:len(k)+1] == string(k)+"=" })) {
+			if hosts[seed] && (kind == "" || v.kind == kind) {
 				maps.Copy(found, hosts)
 			}
 		}
 		delete(found, seed)
-		return found
+		return slices.Collect(maps.Keys(found))
 	}
-	providers := map[string][]netip.Addr{}
-	for _, a := range slices.SortedFunc(maps.Keys(tn.Truth), netip.Addr.Compare) {
-		switch role := tn.Truth[a]; role.Kind {
-		case town.Golden, town.Drifted, town.Rekeyed, town.Partial:
-			providers[role.Provider] = append(providers[role.Provider], a)
-		}
-	}
-	for _, provider := range slices.Sorted(maps.Keys(providers)) {
-		var ours, jarm, any figures
-		for _, seed := range providers[provider] {
-			truth := map[netip.Addr]bool{}
-			for _, a := range providers[provider] {
-				if a != seed {
-					truth[a] = true
-				}
-			}
-			o := options(t, tn, seed)
-			result, err := expand.Run(t.Context(), o)
+	for provider, seeds := range tn.Providers() {
+		var ours, jarm, any town.Figures
+		for _, seed := range seeds {
+			o.Seeds = []targets.Target{{Host: record.Host{IP: seed}}}
+			result, err := expand.Judge(slices.Values(observations), o)
 			if err != nil {
 				t.Errorf("expand from %s (%+v): %v", seed, tn.Truth[seed], err)
 				continue
 			}
-			found := map[netip.Addr]bool{}
-			for _, k := range result.Kin {
-				if k.Verdict == cluster.VerdictKin {
-					found[netip.MustParseAddr(k.Host)] = true
-				}
+			var found []netip.Addr
+			for _, addr := range kinOf(result) {
+				found = append(found, netip.MustParseAddr(addr))
 			}
-			p, r := ours.add(found, truth)
-			if p < .9 || r < .5 {
-				t.Logf("%s from %s (%s): precision %.2f, recall %.2f", provider, seed, tn.Truth[seed].Kind, p, r)
-				for _, k := range result.Kin {
-					if a := netip.MustParseAddr(k.Host); (k.Verdict == cluster.VerdictKin) != truth[a] {
-						t.Logf("  %s %+v: %s %.1f for %v against %v", k.Host, tn.Truth[a], k.Verdict, k.Bits, k.Evidence, k.Against)
-					}
-				}
-			}
-			jarm.add(sharing(seed, "jarm"), truth)
-			any.add(sharing(seed), truth)
+			ours.Add(tn, seed, found, nil)
+			jarm.Add(tn, seed, sharing(seed, "jarm"), nil)
+			any.Add(tn, seed, sharing(seed, ""), nil)
 		}
 		t.Logf("simulated, provider %s: expand: %s; same JARM: %s; any shared fingerprint: %s", provider, ours, jarm, any)
-		if ours.precision < .97 || ours.recall < .85 || ours.worst < .9 {
+		if ours.Precision < .97 || ours.Recall < .85 || ours.Worst < .9 {
 			t.Errorf("provider %s: %s, want mean precision >= .97, recall >= .85, no seed under .90 precision", provider, ours)
 		}
-		for name, rule := range map[string]figures{"same JARM": jarm, "any shared fingerprint": any} {
-			if f1(ours) <= f1(rule) {
+		for name, rule := range map[string]town.Figures{"same JARM": jarm, "any shared fingerprint": any} {
+			if ours.F1() <= rule.F1() {
 				t.Errorf("provider %s: expand (%s) does not beat %q (%s)", provider, ours, name, rule)
 			}
 		}
 	}
 }
 
-func f1(f figures) float64 { return 2 * f.precision * f.recall / (f.precision + f.recall + 1e-9) }
+// feature is a value of a kind.
+type feature struct {
+	kind  fingerprints.Kind
+	value string
+}
 
 // TestPruning: the same kin with and without pruning, for far fewer connections.
 func TestPruning(t *testing.T) {

@@ -1,0 +1,187 @@
+// Command towns measures expand on simulated towns of real servers: precision
+// and recall from every host of every provider as seed, next to rules of
+// thumb, with every family of evidence removed in turn.
+//
+//	go run ./internal/bench/towns -from 1 -to 8
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/internal/town"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+	"github.com/hostkin/hostkin/scanner/transport"
+)
+
+func main() {
+	from := flag.Uint64("from", 1, "first town")
+	to := flag.Uint64("to", 4, "last town")
+	verbose := flag.Bool("v", false, "tell of every seed under .9 precision or .5 recall")
+	flag.Parse()
+	if err := run(*from, *to, *verbose); err != nil {
+		fmt.Fprintln(os.Stderr, "towns:", err)
+		os.Exit(1)
+	}
+}
+
+// method finds kin of a seed among the hosts of a scan.
+type method struct {
+	name string
+	find func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error)
+	f    town.Figures
+}
+
+func run(from, to uint64, verbose bool) error {
+	methods := []*method{
+		{name: "expand", find: expand(nil)},
+		{name: "same JARM", find: sharing("jarm")},
+		{name: "same host key or SPKI", find: sharing("ssh.host_key", "cert.spki")},
+		{name: "any shared fingerprint", find: sharing()},
+	}
+	for _, prefix := range [][]string{{"ssh.host_key", "cert.sha256", "cert.spki", "cert.serial_issuer"}, {"cert."}, {"ssh."}, {"jarm"}, {"http."}, {"tcp."}} {
+		methods = append(methods, &method{name: "expand without " + strings.Join(prefix, " "), find: expand(prefix)})
+	}
+	for seed := from; seed <= to; seed++ {
+		t, hosts, err := scan(seed)
+		if err != nil {
+			return err
+		}
+		for _, provider := range slices.Sorted(maps.Keys(t.Providers())) {
+			for _, a := range t.Providers()[provider] {
+				for i, m := range methods {
+					called, ranked, err := m.find(a.String(), hosts)
+					if err != nil {
+						continue // the seed has nothing left to compare
+					}
+					p, r := m.f.Add(t, a, called, ranked)
+					if verbose && i == 0 && (p < .9 || r < .5) {
+						tell(t, a, hosts, p, r)
+					}
+				}
+			}
+		}
+		fmt.Fprintf(os.Stderr, "town %d: %d hosts, so far %s\n", seed, len(t.Truth), methods[0].f)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "simulated\tseeds\tprecision\tworst\trecall\tP@10\tAP\tfalse kin by kind of stranger")
+	for _, m := range methods {
+		f := m.f
+		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.2f\t%.3f\t%.3f\t%.3f\t%v\n", m.name, f.Seeds, f.Precision, f.Worst, f.Recall, f.At10, f.AP, f.False)
+	}
+	return w.Flush()
+}
+
+// scan starts a town, asks every host everything, and ends it.
+func scan(seed uint64) (*town.Town, []cluster.Host, error) {
+	ctx := context.Background()
+	t, err := town.Start(ctx, town.Options{Seed: seed, Base: netip.MustParseAddr("127.38.0.0")})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer t.Close()
+	within, err := targets.Parse(targets.Source{Args: []string{t.Within}}, targets.Source{}, targets.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	ports, err := scanner.ParsePorts(t.PortSpec)
+	if err != nil {
+		return nil, nil, err
+	}
+	var prints []fingerprints.Fingerprint
+	err = scanner.Run(ctx, scanner.Config{
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 15 * time.Second, Guard: within.Allowed}),
+		Next:      scanner.Plan{Ports: ports, Probes: probes.All(probes.Options{})}.Next,
+		Workers:   64,
+		Emit:      func(o record.Observation) { prints = append(prints, fingerprints.Of(o)...) },
+	}, within.All(0))
+	return t, cluster.Gather(slices.Values(prints)), err
+}
+
+// expand judges as `hostkin expand` does, without the kinds of some prefixes.
+func expand(without []string) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+	return func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error) {
+		kin, err := cluster.Kinship([]string{seed}, strip(hosts, without), cluster.Options{})
+		for _, k := range kin {
+			a := netip.MustParseAddr(k.Host)
+			ranked = append(ranked, a)
+			if k.Verdict == cluster.VerdictKin {
+				called = append(called, a)
+			}
+		}
+		return called, ranked, err
+	}
+}
+
+func strip(hosts []cluster.Host, prefixes []string) []cluster.Host {
+	if prefixes == nil {
+		return hosts
+	}
+	out := slices.Clone(hosts)
+	for i := range out {
+		out[i].Prints = slices.DeleteFunc(slices.Clone(out[i].Prints), func(f fingerprints.Fingerprint) bool {
+			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(string(f.Kind), p) })
+		})
+	}
+	return out
+}
+
+// sharing calls kin whoever shares a value of the kinds, or of any.
+func sharing(kinds ...fingerprints.Kind) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+	type value struct {
+		kind  fingerprints.Kind
+		value string
+	}
+	return func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error) {
+		ours := map[value]bool{}
+		for _, h := range hosts {
+			for _, f := range h.Prints {
+				if h.Addr == seed && !f.Partial && (len(kinds) == 0 || slices.Contains(kinds, f.Kind)) {
+					ours[value{f.Kind, f.Value}] = true
+				}
+			}
+		}
+		for _, h := range hosts {
+			if h.Addr != seed && slices.ContainsFunc(h.Prints, func(f fingerprints.Fingerprint) bool { return ours[value{f.Kind, f.Value}] }) {
+				called = append(called, netip.MustParseAddr(h.Addr))
+			}
+		}
+		return called, called, nil
+	}
+}
+
+// tell prints what went wrong from one seed.
+func tell(t *town.Town, seed netip.Addr, hosts []cluster.Host, p, r float64) {
+	fmt.Fprintf(os.Stderr, "seed %s %+v: precision %.2f, recall %.2f\n", seed, t.Truth[seed], p, r)
+	kin, err := cluster.Kinship([]string{seed.String()}, hosts, cluster.Options{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, " ", err)
+	}
+	shown := 0
+	for _, k := range kin {
+		role := t.Truth[netip.MustParseAddr(k.Host)]
+		if (k.Verdict == cluster.VerdictKin) != (role.Provider == t.Truth[seed].Provider) && shown < 3 {
+			shown++
+			fmt.Fprintf(os.Stderr, "  %s %+v is called %s: %.1f bits, prior %.1f\n", k.Host, role, k.Verdict, k.Bits, k.Prior)
+			for _, e := range k.Evidence {
+				fmt.Fprintf(os.Stderr, "    %+.1f %s %s (on %d)\n", e.Bits, e.Kind, e.Value, e.HeldBy)
+			}
+			for _, c := range k.Against {
+				fmt.Fprintf(os.Stderr, "    %+.1f %s %s, not %s\n", c.Bits, c.Kind, c.Host, c.Seed)
+			}
+		}
+	}
+}
