@@ -69,7 +69,7 @@ func (s *screen) above(write func(io.Writer)) {
 func (s *screen) show(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || s.quiet || line == s.line {
+	if !s.terminal || line == s.line {
 		return
 	}
 	io.WriteString(s.out, erase+line)
