@@ -64,9 +64,8 @@ func commonDays(days string) bool {
 // recipe makes one certificate.
 type recipe struct {
 	product string
-	name    string   // program; openssl if empty
-	args    []string // -out FILE is added for openssl
-	file    string   // made already
+	args    []string // of openssl; -out FILE is added
+	file    string   // made already, by something else
 }
 
 func (s *stage) privateKeys() []string {

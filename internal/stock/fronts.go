@@ -109,12 +109,13 @@ func (s *stage) sshd() {
 	for i, set := range [][]string{{"rsa", "ecdsa", "ed25519"}, {"ed25519"}, {"rsa"}, {"rsa", "ed25519"}, {"ecdsa", "ed25519"}} {
 		for j, lines := range []string{"", "DebianBanner no\n", "Compression no\n", sshAudit, sshMozilla, "UseDNS no\nPermitRootLogin yes\n"} {
 			a := s.place(product, sshPort)
-			conf := s.packaged("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf", "", "UsePAM yes", "UsePAM no")
-			conf += fmt.Sprintf("\nListenAddress %s\nPidFile none\nStrictModes no\n%s", at(a, sshPort), lines)
+			var conf strings.Builder
+			conf.WriteString(s.packaged("/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf", "", "UsePAM yes", "UsePAM no"))
+			conf.WriteString(fmt.Sprintf("\nListenAddress %s\nPidFile none\nStrictModes no\n%s", at(a, sshPort), lines))
 			for _, k := range set {
-				conf += "HostKey " + keys[k] + "\n"
+				conf.WriteString("HostKey " + keys[k] + "\n")
 			}
-			s.start("sshd", s.last(sshPort), "-D", "-e", "-f", s.write(fmt.Sprintf("sshd-%d-%d.conf", i, j), conf))
+			s.start("sshd", s.last(sshPort), "-D", "-e", "-f", s.write(fmt.Sprintf("sshd-%d-%d.conf", i, j), conf.String()))
 		}
 	}
 }

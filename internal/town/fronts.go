@@ -2,7 +2,8 @@ package town
 
 import (
 	"encoding/json"
-	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hostkin/hostkin/internal/daemon"
@@ -132,7 +133,7 @@ func (l *layout) caddy(machines []*machine) []daemon.Command {
 		return nil
 	}
 	type object = map[string]any
-	servers, files := object{}, []object{}
+	servers, tags := object{}, map[string][]string{}
 	for _, m := range machines {
 		w, name := m.web, m.addr.String()
 		routes := l.caddySite(m)
@@ -148,7 +149,7 @@ func (l *layout) caddy(machines []*machine) []daemon.Command {
 		}
 		if w.secure {
 			pem := l.certificate(w.cert)
-			files = append(files, object{"certificate": pem, "key": pem, "tags": []string{name}})
+			tags[pem] = append(tags[pem], name)
 			policy := object{"certificate_selection": object{"any_tag": []string{name}}}
 			if p := w.tls.protocols; len(p) > 0 {
 				policy["protocol_min"] = "tls1.2"
@@ -164,6 +165,10 @@ func (l *layout) caddy(machines []*machine) []daemon.Command {
 			server["tls_connection_policies"] = []any{policy}
 			servers[name] = server
 		}
+	}
+	var files []object // one a certificate: caddy forgets the tags of a second
+	for _, pem := range slices.Sorted(maps.Keys(tags)) {
+		files = append(files, object{"certificate": pem, "key": pem, "tags": tags[pem]})
 	}
 	conf, err := json.MarshalIndent(object{
 		"admin":   object{"disabled": true, "config": object{"persist": false}},
@@ -212,7 +217,7 @@ func (l *layout) caddySite(m *machine) []any {
 	routes = append(routes, object{"handle": []object{{"handler": "file_server", "root": root}}})
 	if s.missing != nil {
 		routes[len(routes)-1] = object{"match": []object{{"path": []string{"/", "/favicon.ico"}}}, "handle": []object{{"handler": "file_server", "root": root}}}
-		routes = append(routes, object{"handle": []object{{"handler": "static_response", "status_code": 404, "body": fmt.Sprintf("%s", s.missing)}}})
+		routes = append(routes, object{"handle": []object{{"handler": "static_response", "status_code": 404, "body": string(s.missing)}}})
 	}
 	return routes
 }

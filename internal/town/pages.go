@@ -72,8 +72,8 @@ func design(r *rand.Rand, title, brand string) *look {
 		l.favicon = icon(r)
 	}
 	if chance(r, .45) {
-		l.missing = []byte(fmt.Sprintf("<html><head><title>%s</title></head><body class=\"%s\"><h1>%s</h1><p>%s</p></body></html>\n",
-			pick(r, "404", "Not found", "Oops", brand), word(r, 1), pick(r, "404", "Nothing here", "Page not found", "Error"), sentence(r)))
+		l.missing = fmt.Appendf(nil, "<html><head><title>%s</title></head><body class=\"%s\"><h1>%s</h1><p>%s</p></body></html>\n",
+			pick(r, "404", "Not found", "Oops", brand), word(r, 1), pick(r, "404", "Nothing here", "Page not found", "Error"), sentence(r))
 	}
 	if chance(r, .4) {
 		l.cookie = pick(r, "PHPSESSID", "session", "sid", "JSESSIONID", "laravel_session", strings.ToUpper(word(r, 2)), word(r, 2)+"_sess")

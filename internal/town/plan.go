@@ -131,15 +131,16 @@ func (p *planner) defaultPage() {
 
 func (p *planner) ownSite() {
 	web := &webServer{product: pick(p.r, nginx, nginx, nginx, apache, apache, lighttpd, caddy, haproxy, stunnel), plain: true}
-	l := ownSite(p.r)
-	web.site = l.at(ownName(p.r, p.next()))
+	web.site = ownSite(p.r).at(ownName(p.r, p.next()))
 	if chance(p.r, .8) {
 		web.secure, web.cert, web.tls = true, p.ownCertificate(), commonTLS(p.r)
 		if chance(p.r, .2) {
 			web.tls = oddTLS(p.r)
 		}
-		web.plain = chance(p.r, .75)
-		web.redirect = web.plain && chance(p.r, .35)
+		if web.product != stunnel { // that has nothing but its plain port behind it
+			web.plain = chance(p.r, .75)
+			web.redirect = web.plain && chance(p.r, .35)
+		}
 	}
 	p.add(Site, p.maybeSSH(.8), web)
 }

@@ -44,7 +44,7 @@ func (p *planner) newProvider() *provider {
 	if chance(r, .3) {
 		v.web.tls = commonTLS(r)
 	}
-	v.web.redirect = chance(r, .2)
+	v.web.redirect = v.web.product != stunnel && chance(r, .2)
 	v.look = panel(r, v.name, v.domain)
 	p.certificateScheme(v)
 	// Something must be clonable in an image: a key, or the operator's own CA.

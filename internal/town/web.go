@@ -109,7 +109,7 @@ func (l *layout) apache(machines []*machine, hide bool) []daemon.Command {
 	}
 	var c lines
 	c.add("ServerRoot %s\nPidFile %s/%s.pid\nErrorLog %s/log/%s.err\nDefaultRuntimeDir %s\nServerName localhost", l.dir, l.dir, name, l.dir, name, l.dir)
-	for _, m := range strings.Fields(apacheModules) {
+	for m := range strings.FieldsSeq(apacheModules) {
 		c.add("LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so", m, m)
 	}
 	if os.Geteuid() == 0 {
