@@ -65,7 +65,8 @@ type detection struct {
 	name   string // server name, if the host has one
 	found  record.Detect
 	opened bool
-	asked  bool // the ClientHello is sent
+	asked  bool   // the ClientHello is sent
+	hello  []byte // made when it is needed
 }
 
 func (d *detection) Open() conversation.Step {
@@ -92,11 +93,13 @@ func (d *detection) Quiet() conversation.Step {
 		return conversation.Step{Do: conversation.Done}
 	}
 	d.asked = true
-	hello, err := clientHello(d.name)
-	if err != nil {
-		return conversation.Step{Do: conversation.Done}
+	if d.hello == nil {
+		var err error
+		if d.hello, err = clientHello(d.name); err != nil {
+			return conversation.Step{Do: conversation.Done}
+		}
 	}
-	return conversation.Step{Send: hello}
+	return conversation.Step{Send: d.hello}
 }
 
 func (d *detection) End(why record.Status) record.Status {

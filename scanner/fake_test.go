@@ -70,8 +70,8 @@ func (r *fakeRun) Ended(x *conversation.Exchange) {
 }
 
 func (r *fakeRun) Fold(a *record.Answer) record.Status {
-	r.at("Fold")
 	a.Detect = &record.Detect{Banner: r.said.Bytes()}
+	r.at("Fold")
 	if r.status == record.Closed {
 		return record.OK
 	}

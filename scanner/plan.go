@@ -148,11 +148,8 @@ func (l look) protocol() (string, bool) {
 	}
 	if o := l.find("detect"); o != nil {
 		d := o.Detect
-		switch {
-		case d == nil:
-			return "http", true
-		case d.Protocol == "" && len(d.Banner) == 0:
-			return "http", true // silent to us, but HTTP was not tried
+		if d == nil || d.Protocol == "" && len(d.Banner)+len(d.Reply) == 0 {
+			return "http", true // it said nothing, but to HTTP it may
 		}
 		return d.Protocol, true
 	}

@@ -219,6 +219,83 @@ func TestScanInABubble(t *testing.T) {
 	})
 }
 
+// Inside a wave observations keep the order of the asks, whoever ends first,
+// and come as soon as that allows.
+func TestOrderInsideAWave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		takes := map[uint16]time.Duration{1: 2 * time.Second, 2: time.Second, 3: 4 * time.Second, 4: 3 * time.Second}
+		begun := time.Now()
+		var got []string
+		err := Run(t.Context(), Config{
+			Transport: transportFunc(func(ctx context.Context, x *conversation.Exchange) {
+				go func() {
+					time.Sleep(takes[x.Addr.Port()])
+					x.Status = x.Conv.End(record.Refused)
+					x.Ended(x)
+				}()
+			}),
+			Next: asked([]Ask{{1, fake{name: "one", connections: 1}}, {2, fake{name: "one", connections: 1}}, {3, fake{name: "one", connections: 1}}, {4, fake{name: "one", connections: 1}}}),
+			Emit: func(o record.Observation) { got = append(got, fmt.Sprintf("%d after %v", o.Port, time.Since(begun))) },
+		}, hostsAt("192.0.2.1"))
+		if want := []string{"1 after 2s", "2 after 2s", "3 after 4s", "4 after 4s"}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, %q, want %q", err, got, want)
+		}
+	})
+}
+
+// The cancel meets a probe between two connections: it makes no more, and
+// what it has by then is not taken for the whole.
+func TestCancelInTheMiddleOfAProbe(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	started := 0
+	tr := transportFunc(func(_ context.Context, x *conversation.Exchange) {
+		started++
+		x.At, x.Connected = time.Now(), true
+		x.Conv.Open()
+		if started < 3 {
+			x.Conv.Feed([]byte("part"))
+			x.Status = x.Conv.End(record.Closed)
+		} else {
+			cancel()
+			x.Status = x.Conv.End(record.Cancelled)
+		}
+		x.Ended(x)
+	})
+	got, _, err := collected(t, ctx, Config{
+		Transport: tr,
+		Next:      asked([]Ask{{80, fake{name: "one", connections: 9}}, {80, fake{name: "two", connections: 1}}}, []Ask{{80, fake{name: "three", connections: 1}}}),
+	}, hostsAt("192.0.2.1"))
+	if err != context.Canceled || started != 3 { // one, two, one
+
+		t.Errorf("%v, %d connections", err, started)
+	}
+	if len(got) < 2 || line(got[1]) != `192.0.2.1:80 one cancelled 2 "part"` {
+		t.Errorf("%q", lines(got))
+	}
+	if s := statuses(got, 80); strings.Contains(s, "three") {
+		t.Errorf("asked another wave: %q", s)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	raw, plain := at(80, "tls", record.Malformed, rawTLS), at(80, "http", record.OK, badRequest)
+	hello, inside := at(80, "tls", record.OK, helloTLS), at(80, "http", record.OK, overTLS)
+	for name, c := range map[string]struct {
+		seen []record.Observation
+		want *record.HTTP
+	}{
+		"plain":             {[]record.Observation{raw, plain}, plain.HTTP},
+		"plain before TLS":  {[]record.Observation{plain, hello}, nil},
+		"plain, TLS, HTTPS": {[]record.Observation{plain, hello, inside}, inside.HTTP},
+		"HTTPS":             {[]record.Observation{hello, inside}, inside.HTTP},
+		"other port":        {[]record.Observation{hello, at(81, "http", record.OK, overTLS)}, nil},
+	} {
+		if got := known(c.seen, 80); got.HTTP != c.want {
+			t.Errorf("%s: HTTP %+v, want %+v", name, got.HTTP, c.want)
+		}
+	}
+}
+
 type transportFunc func(ctx context.Context, x *conversation.Exchange)
 
 func (f transportFunc) Go(ctx context.Context, x *conversation.Exchange) { f(ctx, x) }

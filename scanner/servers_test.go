@@ -1,0 +1,232 @@
+package scanner
+
+import (
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/hostkin/hostkin/scanner/probes"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+	"github.com/hostkin/hostkin/scanner/transport"
+)
+
+func itoa(port uint16) string { return strconv.Itoa(int(port)) }
+
+func key(t *testing.T) ed25519.PrivateKey {
+	t.Helper()
+	_, k, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// webServer serves pages, over TLS if it has a certificate.
+func webServer(t *testing.T, overTLS bool) uint16 {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/" {
+				w.WriteHeader(404)
+			}
+			io.WriteString(w, "<title>"+r.Proto+"</title>")
+		}),
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	t.Cleanup(func() { s.Close() })
+	port := l.Addr().(*net.TCPAddr).AddrPort().Port()
+	if !overTLS {
+		go s.Serve(l)
+		return port
+	}
+	k := key(t)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(nil, template, template, k.Public(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}, NextProtos: []string{"h2", "http/1.1"}}
+	go s.ServeTLS(l, "", "")
+	return port
+}
+
+func sshServer(t *testing.T) uint16 {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(key(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &ssh.ServerConfig{NoClientAuth: true}
+	c.AddHostKey(signer)
+	return serve(t, "127.0.0.1:0", func(conn net.Conn) { ssh.NewServerConn(conn, c) }).Port()
+}
+
+// Whatever the port, a server is asked what it speaks; nothing is asked twice.
+func TestPlanOnServers(t *testing.T) {
+	ssh, plain, secure := sshServer(t), webServer(t, false), webServer(t, true)
+	mail := serve(t, "127.0.0.1:0", func(c net.Conn) {
+		io.WriteString(c, "220 mail ESMTP\r\n")
+		untilClosed(c)
+	}).Port()
+	closed := serve(t, "127.0.0.1:0", func(c net.Conn) { c.Read(make([]byte, 4096)) }).Port()
+	all := []Port{{ssh, ""}, {plain, ""}, {secure, ""}, {mail, ""}, {closed, ""}}
+	for _, c := range []struct {
+		name  string
+		ports []Port
+		brief bool
+		want  map[uint16]string
+	}{
+		{"full", all, false, map[uint16]string{
+			ssh:    "tcp:ok detect:ok ssh:ok",
+			plain:  "tcp:ok detect:ok http:ok",
+			secure: "tcp:ok detect:ok tls:ok http:ok jarm:ok",
+			mail:   "tcp:ok detect:malformed",
+			closed: "tcp:ok detect:closed http:closed",
+		}},
+		{"brief", all, true, map[uint16]string{
+			ssh:    "tcp:ok detect:ok ssh:ok",
+			plain:  "tcp:ok detect:ok http:ok",
+			secure: "tcp:ok detect:ok tls:ok http:ok",
+			mail:   "tcp:ok detect:malformed",
+			closed: "tcp:ok detect:closed http:closed",
+		}},
+		{"right hints", []Port{{ssh, "ssh"}, {plain, "http"}, {secure, "tls"}}, false, map[uint16]string{
+			ssh:    "tcp:ok ssh:ok",
+			plain:  "tcp:ok http:ok",
+			secure: "tcp:ok tls:ok http:ok jarm:ok",
+		}},
+		{"wrong hints", []Port{{ssh, "http"}, {plain, "tls"}}, false, map[uint16]string{
+			ssh:   "tcp:ok http:malformed",
+			plain: "tcp:ok tls:malformed",
+		}},
+	} {
+		got, log, err := collected(t, t.Context(), Config{
+			Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+			Next:      Plan{Ports: c.ports, Probes: probes.All(probes.Options{}), Brief: c.brief}.Next,
+		}, hostsAt("127.0.0.1"))
+		if err != nil || log != "" {
+			t.Errorf("%s: %v, log %s", c.name, err, log)
+		}
+		for port, want := range c.want {
+			if s := statuses(got, port); s != want {
+				t.Errorf("%s: port of %q: %q", c.name, want, s)
+			}
+		}
+		for _, o := range got {
+			if c.name == "full" && o.Port == secure && o.Probe == "http" && (!o.HTTP.TLS || o.HTTP.Root.Code != 200 || o.HTTP.H2 == nil) {
+				t.Errorf("http over TLS: %+v", o.HTTP)
+			}
+			if c.brief && o.Probe == "http" && o.HTTP != nil && o.HTTP.Favicon != nil {
+				t.Error("a brief look asked for the favicon")
+			}
+		}
+	}
+}
+
+func statuses(list []record.Observation, port uint16) string {
+	var out []string
+	for _, o := range list {
+		if o.Port == port {
+			out = append(out, o.Probe+":"+string(o.Status))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// A full plan after a brief one asks for the rest only.
+func TestFullAfterBrief(t *testing.T) {
+	plain, secure := webServer(t, false), webServer(t, true)
+	plan := Plan{Ports: []Port{{plain, "http"}, {secure, "tls"}}, Probes: probes.All(probes.Options{})}
+	brief := plan
+	brief.Brief = true
+	got, _, err := collected(t, t.Context(), Config{
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Next: func(host targets.Target, seen []record.Observation) []Ask {
+			if asks := brief.Next(host, seen); len(asks) > 0 {
+				return asks
+			}
+			return plan.Next(host, seen)
+		},
+	}, hostsAt("127.0.0.1"))
+	if err != nil {
+		t.Error(err)
+	}
+	if s := statuses(got, plain); s != "tcp:ok http:ok http:ok" {
+		t.Errorf("plain: %q", s)
+	}
+	if s := statuses(got, secure); s != "tcp:ok tls:ok http:ok http:ok jarm:ok" {
+		t.Errorf("secure: %q", s)
+	}
+	again := slices.IndexFunc(got, func(o record.Observation) bool { return o.Probe == "http" && o.HTTP.Favicon != nil })
+	if again < 0 || got[again].HTTP.Root != nil {
+		t.Error("the full look did not leave out what was known")
+	}
+}
+
+// Ports whose usual protocol is not what they speak, on their real numbers.
+func TestPlanOnUsualPorts(t *testing.T) {
+	const host = "127.94.94.94"
+	serveOn(t, host, 8080, func() uint16 { return webServer(t, true) })
+	serveOn(t, host, 8443, func() uint16 { return webServer(t, false) })
+	serveOn(t, host, 2222, func() uint16 { return webServer(t, false) })
+	serveOn(t, host, 8000, func() uint16 { return sshServer(t) })
+	got, _, err := collected(t, t.Context(), Config{
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Next:      Plan{Ports: []Port{{8080, ""}, {8443, ""}, {2222, ""}, {8000, ""}}, Probes: probes.All(probes.Options{})}.Next,
+	}, hostsAt(host))
+	if err != nil {
+		t.Error(err)
+	}
+	for port, want := range map[uint16]string{
+		8080: "tcp:ok http:ok detect:ok tls:ok http:ok jarm:ok",
+		8443: "tcp:ok tls:malformed detect:ok http:ok",
+		2222: "tcp:ok ssh:malformed detect:ok http:ok",
+		8000: "tcp:ok http:malformed detect:ok ssh:ok",
+	} {
+		if s := statuses(got, port); s != want {
+			t.Errorf("port %d: %q, want %q", port, s, want)
+		}
+	}
+}
+
+// serveOn forwards a fixed port of a loopback address to a server.
+func serveOn(t *testing.T, host string, port uint16, start func() uint16) uint16 {
+	t.Helper()
+	free, err := net.Listen("tcp", net.JoinHostPort(host, itoa(port)))
+	if err != nil {
+		t.Skipf("somebody has the port: %v", err)
+	}
+	free.Close()
+	behind := start()
+	serve(t, net.JoinHostPort(host, itoa(port)), func(c net.Conn) {
+		to, err := net.Dial("tcp", "127.0.0.1:"+itoa(behind))
+		if err != nil {
+			return
+		}
+		defer to.Close()
+		go func() {
+			io.Copy(to, c)
+			to.(*net.TCPConn).CloseWrite()
+		}()
+		io.Copy(c, to)
+	})
+	return behind
+}
