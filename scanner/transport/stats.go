@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,9 +52,7 @@ func (c *counters) stats() Stats {
 		Starved:     c.starved.Load(),
 		ByStatus:    make(map[record.Status]int64, len(c.byStatus)),
 	}
-	for status, count := range c.byStatus {
-		s.ByStatus[status] = count
-	}
+	maps.Copy(s.ByStatus, c.byStatus)
 	return s
 }
 

@@ -2,6 +2,7 @@ package conversationtest
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -67,9 +68,7 @@ func (r *Replay) Connections() map[netip.AddrPort]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make(map[netip.AddrPort]int, len(r.count))
-	for to, n := range r.count {
-		out[to] = n
-	}
+	maps.Copy(out, r.count)
 	return out
 }
 
