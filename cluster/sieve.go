@@ -1,6 +1,9 @@
 package cluster
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	// sievePrior is the prior of a range of which a provider fills one part
@@ -9,6 +12,8 @@ const (
 	// sieveFloor is the log-odds after a first look below which a host is not
 	// asked further: one in 64.
 	sieveFloor = -6.0
+	// sureMargin is what the estimates of a scan may take from the table's.
+	sureMargin = 4.0
 )
 
 // Sieve tells from the first look at a host whether asking it further may
@@ -43,28 +48,51 @@ func NewSieve(seeds []Host) (*Sieve, error) {
 // most is what f can be worth at best: every kin holds it.
 func (s *Sieve) most(f feature) float64 { return -math.Log2(s.model.table.prevalence(f)) }
 
-// Open reports whether h may still be kin of a seed: it can reach the
-// threshold if every later question is answered as the seed does, and the
-// first look leaves it more than a remote chance.
-func (s *Sieve) Open(h Host) bool {
+// Outlook is what a first look leaves to find out.
+type Outlook uint8
+
+// The outlooks.
+const (
+	Shut Outlook = iota // cannot become kin, or only by a remote chance
+	Open                // may be kin
+	Sure                // is kin whatever the later answers are
+)
+
+// Outlook judges a first look at h, in a range of that many hosts at most. A
+// host can become kin if it reaches the threshold when every later question is
+// answered as the seed does; it is sure if a clean identity value and the rest
+// outweigh every later question answered differently.
+func (s *Sieve) Outlook(h Host, hosts uint64) Outlook {
+	best := Shut
 	p := s.model.table.profile(&h)
 	for _, seed := range s.seeds {
 		pair := compare(seed, p)
-		if s.model.score(pair, nil, score{}).bits >= sieveFloor && s.reachable(pair) {
-			return true
+		score := s.model.score(pair, nil, score{})
+		worst := score.bits + sievePrior - math.Log2(float64(hosts)+1) - conflictCap*float64(len(s.later))
+		switch {
+		case worst >= kinBits+sureMargin && s.sharesIdentity(pair):
+			return Sure
+		case score.bits >= sieveFloor && s.reachable(pair):
+			best = Open
 		}
 	}
-	return false
+	return best
+}
+
+func (s *Sieve) sharesIdentity(p pair) bool {
+	return slices.ContainsFunc(p.shared, func(f feature) bool {
+		return s.model.table.kinds[f.kind].Identity && !s.model.table.stock[f]
+	})
 }
 
 // reachable is the bound: agreements at their most, no conflict counted.
 func (s *Sieve) reachable(p pair) bool {
 	best := map[string]float64{}
+	if s.sharesIdentity(p) {
+		return true
+	}
 	for _, f := range p.shared {
 		info := s.model.table.kinds[f.kind]
-		if info.Identity {
-			return true
-		}
 		best[info.Family] = max(best[info.Family], s.most(f))
 	}
 	bits, families := 0.0, 0

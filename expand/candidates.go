@@ -9,6 +9,7 @@ import (
 
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
 )
@@ -20,6 +21,9 @@ const (
 	sampleHosts = 32
 	// sampleLeast keeps the sample from vanishing in large, thin ranges.
 	sampleLeast = 1.0 / 64
+	// dear is from how many connections on a probe is not worth asking of a
+	// host that is kin whatever it answers.
+	dear = 5
 )
 
 // candidates is the part of the expansion that looks at hosts within range
@@ -30,11 +34,12 @@ type candidates struct {
 	seeds []string
 	first scanner.Plan // the first look
 	full  scanner.Plan
+	spare scanner.Plan // without the dear probes: for hosts that are kin anyway
 	sieve *cluster.Sieve
 	share float64 // of the hosts that are sampled
 
 	mu sync.Mutex
-	on map[record.Host]bool // hosts that are asked on after their first look
+	on map[record.Host]*scanner.Plan // how hosts are asked on after their first look
 }
 
 func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *book) (*candidates, error) {
@@ -42,10 +47,12 @@ func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *boo
 	if err != nil {
 		return nil, err
 	}
-	c := &candidates{o: o, book: b, sieve: sieve, on: map[record.Host]bool{},
+	c := &candidates{o: o, book: b, sieve: sieve, on: map[record.Host]*scanner.Plan{},
 		first: scanner.Plan{Ports: ports, Probes: o.Probes, Brief: true},
 		full:  scanner.Plan{Ports: ports, Probes: o.Probes},
 		share: max(sampleLeast, min(1, sampleHosts/float64(max(1, o.Within.Count()))))}
+	c.spare = c.full
+	c.spare.Probes = slices.DeleteFunc(slices.Clone(o.Probes), func(e probes.Entry) bool { return e.Cost >= dear })
 	for _, s := range seeds {
 		c.seeds = append(c.seeds, s.Addr)
 	}
@@ -68,39 +75,56 @@ func (c *candidates) all() iter.Seq[targets.Target] {
 func (c *candidates) next(t targets.Target, seen []record.Observation) []scanner.Ask {
 	c.book.spentOn(t.Host, seen)
 	c.mu.Lock()
-	on := c.on[t.Host]
+	plan := c.on[t.Host]
 	c.mu.Unlock()
-	if on || c.o.Full {
+	switch {
+	case c.o.Full:
 		return c.full.Next(t, seen)
+	case plan != nil:
+		return plan.Next(t, seen)
 	}
 	if asks := c.first.Next(t, seen); len(asks) > 0 {
 		return asks
 	}
 	rest := c.full.Next(t, seen)
-	if len(rest) == 0 || !c.decide(t.Host, rest) {
+	if len(rest) == 0 {
+		return nil
+	}
+	if plan = c.decide(t.Host); plan == nil {
+		c.book.note(t.Host, 0, names(rest))
 		return nil
 	}
 	c.mu.Lock()
-	c.on[t.Host] = true
+	c.on[t.Host] = plan
 	c.mu.Unlock()
-	return rest
+	asks := plan.Next(t, seen)
+	c.book.note(t.Host, c.book.host(t.Host).Stands, names(slices.DeleteFunc(rest, func(a scanner.Ask) bool {
+		return slices.ContainsFunc(asks, func(b scanner.Ask) bool { return a.Port == b.Port && a.Probe.Name() == b.Probe.Name() })
+	})))
+	return asks
 }
 
-// decide reports whether h is to be asked the rest.
-func (c *candidates) decide(h record.Host, rest []scanner.Ask) bool {
-	if c.sieve.Open(c.book.host(h)) {
-		return true
+func names(asks []scanner.Ask) []string {
+	var out []string
+	for _, a := range asks {
+		out = append(out, a.Probe.Name())
+	}
+	return out
+}
+
+// decide says how h is to be asked the rest; nil: not at all.
+func (c *candidates) decide(h record.Host) *scanner.Plan {
+	switch c.sieve.Outlook(c.book.host(h), c.o.Within.Count()) {
+	case cluster.Sure:
+		return &c.spare
+	case cluster.Open:
+		return &c.full
 	}
 	if c.sampled(h) {
 		c.book.note(h, 1/c.share-1, nil)
-		return true
+		return &c.full
 	}
-	var skipped []string
-	for _, a := range rest {
-		skipped = append(skipped, a.Probe.Name())
-	}
-	c.book.note(h, 0, skipped)
-	return false
+	return nil
 }
 
 // sampled draws by a hash of the address and the order key: the same hosts
@@ -143,7 +167,7 @@ func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 	}
 	var again []targets.Target
 	for _, h := range hosts {
-		if len(h.Asked.Skipped) > 0 && sieve.Open(h) {
+		if len(h.Asked.Skipped) > 0 && sieve.Outlook(h, c.o.Within.Count()) == cluster.Open {
 			t := c.book.target(h.Addr)
 			c.book.note(t.Host, 0, nil)
 			again = append(again, t)

@@ -21,6 +21,8 @@ const (
 	KindSerialIssuer = "cert.serial_issuer" // serial in hex, '@', issuer: what names a certificate
 	KindIssuer       = "cert.issuer"        // issuer as text, see nameText
 	KindSubject      = "cert.subject"       // subject as text, as a template
+	KindOrganization = "cert.organization"  // subject without what names a host or a person, if O or OU is among it
+	KindDomain       = "cert.domain"        // registrable domain of the name that the certificate is for
 	KindNames        = "cert.names"         // DNS names and addresses of the SAN, as templates, in order
 	KindShape        = "cert.shape"         // how it was made, whoever it is for, see shape
 )
@@ -53,6 +55,8 @@ func Of(t *record.TLS) []Pair {
 	}
 	if c.have >= haveSubject {
 		add(KindSubject, nameText(c.subject, template))
+		add(KindOrganization, organization(c.subject))
+		add(KindDomain, c.domain())
 	}
 	if c.have == haveAll {
 		add(KindNames, c.namesText())

@@ -43,6 +43,7 @@ func TestOf(t *testing.T) {
 			KindSerialIssuer: `0102030405@C=NL,O=Example\, Inc.,OU=vps\+1,CN=node-0042-deadbeef01.example,E=root@example`,
 			KindIssuer:       `C=NL,O=Example\, Inc.,OU=vps\+1,CN=node-0042-deadbeef01.example,E=root@example`,
 			KindSubject:      `C=NL,O=Example\, Inc.,OU=vps\+#,CN=node-#-#.example,E=root@example`,
+			KindOrganization: `C=NL,O=Example\, Inc.,OU=vps\+#`,
 			KindShape: "v3 issuer=2.5.4.6,2.5.4.10,2.5.4.11,2.5.4.3,1.2.840.113549.1.9.1" +
 				" subject=2.5.4.6,2.5.4.10,2.5.4.11,2.5.4.3,1.2.840.113549.1.9.1 ext=2.5.29.14,2.5.29.35,2.5.29.19!" +
 				" key=rsa2048 sig=1.2.840.113549.1.1.11 valid=315360000 from=second serial=6 self=yes"}},
@@ -50,6 +51,7 @@ func TestOf(t *testing.T) {
 			KindSerialIssuer: "03aabbccddeeff00112233445566778899aa@C=US,O=Test CA,CN=Root R1",
 			KindIssuer:       "C=US,O=Test CA,CN=Root R1",
 			KindSubject:      "CN=www#.example.net",
+			KindDomain:       "example.net",
 			KindNames:        "www#.example.net,*.example.net,#.#.#.#,#:#,#.cdn.example",
 			KindShape: "v3 issuer=2.5.4.6,2.5.4.10,2.5.4.3 subject=2.5.4.3 ext=2.5.29.17,2.5.29.15!,2.5.29.37,2.5.29.14,2.5.29.35" +
 				" key=ec1.3.132.0.34 sig=1.2.840.10045.4.3.2 valid=7776000 from=second serial=18 self=no"}},
@@ -62,6 +64,7 @@ func TestOf(t *testing.T) {
 			KindIssuer:       `O=\x1b[31mRed\r\nHat,CN=a\xff+O=x\u202ey`,
 			KindSubject:      `O=\x1b[#mRed\r\nHat,CN=a\xff+O=x\u202ey`,
 			KindNames:        `evil\x1b]#;x\a.example\,b`,
+			KindOrganization: `O=\x1b[#mRed\r\nHat`,
 			KindShape: "v3 issuer=2.5.4.10,2.5.4.3+2.5.4.10 subject=2.5.4.10,2.5.4.3+2.5.4.10 ext=2.5.29.17" +
 				" key=rsa512 sig=1.2.840.113549.1.1.11 valid=never from=day serial=2 self=yes"}},
 		{"odd-strings.der", map[string]string{
@@ -202,5 +205,19 @@ func BenchmarkOf(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Of(in)
+	}
+}
+
+// The operator shows in what the hosts' own names leave over.
+func TestOrganizationAndDomain(t *testing.T) {
+	for file, want := range map[string][2]string{
+		"rsa-self-signed.der": {`C=NL,O=Example\, Inc.,OU=vps\+#`, ""}, // .example is no known suffix
+		"ec-signed.der":       {"", "example.net"},
+		"ed25519.der":         {"", ""},
+	} {
+		got := of(read(t, file))
+		if got[KindOrganization] != want[0] || got[KindDomain] != want[1] {
+			t.Errorf("%s: organization %q, domain %q; want %q", file, got[KindOrganization], got[KindDomain], want)
+		}
 	}
 }

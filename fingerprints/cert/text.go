@@ -158,7 +158,12 @@ func run(s string, class func(byte) bool) int {
 
 // namesText joins the templates of the DNS names and addresses in
 // subjectAltName (RFC 5280 section 4.2.1.6). An IPv6 address is "#:#".
-func (c certificate) namesText() string {
+func (c certificate) namesText() string { return c.alternatives(template) }
+
+// dnsNames are the same as they are.
+func (c certificate) dnsNames() string { return c.alternatives(asIs) }
+
+func (c certificate) alternatives(change func(string) string) string {
 	for _, e := range c.extensions {
 		if e.oid != "2.5.29.17" {
 			continue
@@ -177,7 +182,7 @@ func (c certificate) namesText() string {
 			}
 			switch kind {
 			case tag.Tag(2).ContextSpecific():
-				out = append(out, escape(template(string(value)), `,\`))
+				out = append(out, escape(change(string(value)), `,\`))
 			case tag.Tag(7).ContextSpecific():
 				out = append(out, addressText(value))
 			}

@@ -112,8 +112,12 @@ func sameEverywhere(text, path string, own names) string {
 	if path = strings.Trim(path, "/"); path != "" {
 		text = strings.ReplaceAll(text, path, "{path}")
 	}
-	return withoutIDs(dates.ReplaceAllString(own.replace(text), "#"))
+	text = serverPort.ReplaceAllString(own.replace(text), "Port {port}")
+	return withoutIDs(dates.ReplaceAllString(text, "#"))
 }
+
+// serverPort is how Apache signs the pages that it makes.
+var serverPort = regexp.MustCompile(`\bPort \d{1,5}\b`)
 
 const month = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*`
 
