@@ -47,15 +47,16 @@ type driver struct {
 	deadline time.Time
 	left     int64 // bytes that may still be received
 
-	capture func() *record.TCP // of the handshake, asked once, after the first send
+	capture func() *record.TCP // of the handshake, asked once, at the end
 	gapped  bool               // readBy differs from deadline
 	halved  bool               // our FIN is sent
 	failed  error              // of a write, which took the socket's error from the reads to come
 	lates   int
 }
 
-// facts fills in what the handshake tells. A captured SYN-ACK may be a moment
-// late, so it is asked for when the first bytes are on their way.
+// facts fills in what the handshake tells. A captured SYN-ACK may be late on a
+// busy machine, so it is asked for when the conversation is over: by then
+// nobody waits for it.
 func (d *driver) facts(handshake func(local, remote netip.AddrPort) *record.TCP, to netip.AddrPort) {
 	if info := d.socket.info(); info != nil {
 		d.x.TCP = &record.TCP{Info: info}
@@ -89,7 +90,6 @@ func (d *driver) drive() record.Status {
 	step := conv.Open()
 	for {
 		d.send(step.Send)
-		d.captured()
 		switch step.Do {
 		case conversation.Done:
 			return record.OK

@@ -201,7 +201,9 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 	defer s.close()
 	d := driver{ctx: ctx, socket: s, x: x, deadline: deadline, left: limits.Bytes}
 	d.facts(n.cfg.Handshake, to)
-	return d.drive()
+	why = d.drive()
+	d.captured()
+	return why
 }
 
 // How long to wait for the machine to have a socket or a port to spare: 10 ms
