@@ -22,13 +22,13 @@ import (
 )
 
 // options are those of `hostkin expand SEED --within TOWN`, over real sockets.
-func options(t *testing.T, tn *town.Town, seed netip.Addr) expand.Options {
+func options(t *testing.T, cidr, portSpec string, seed netip.Addr) expand.Options {
 	t.Helper()
-	within, err := targets.Parse(targets.Source{Args: []string{tn.Within}}, targets.Source{}, targets.Options{})
+	within, err := targets.Parse(targets.Source{Args: []string{cidr}}, targets.Source{}, targets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports, err := scanner.ParsePorts(tn.PortSpec)
+	ports, err := scanner.ParsePorts(portSpec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestTown(t *testing.T) {
 		t.Skip("a town of real servers takes a minute")
 	}
 	tn := startTown(t, 1, "127.34.0.0")
-	o := options(t, tn, netip.Addr{})
+	o := options(t, tn.Within, tn.PortSpec, netip.Addr{})
 	var observations []record.Observation
 	holders := map[feature]map[netip.Addr]bool{}
 	full := scanner.Plan{Ports: o.Ports, Probes: o.Probes}
@@ -143,7 +143,7 @@ func TestPruning(t *testing.T) {
 			continue
 		}
 		seen[role.Kind] = true // one seed of each kind
-		o := options(t, tn, seed)
+		o := options(t, tn.Within, tn.PortSpec, seed)
 		pruned, err := expand.Run(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

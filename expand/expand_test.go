@@ -1,0 +1,129 @@
+package expand_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/expand"
+	"github.com/hostkin/hostkin/internal/lab"
+	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/targets"
+)
+
+func demo(t *testing.T) *lab.Town {
+	t.Helper()
+	town, err := lab.Demo(1)
+	if err != nil {
+		t.Skip("no town on this machine:", err) // needs all of 127.0.0.0/8
+	}
+	t.Cleanup(func() {
+		if err := town.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return town
+}
+
+// A live expansion finds the provider, never lists the seed, and saved
+// observations judged without a network give the same kin.
+func TestLiveAndSavedAgree(t *testing.T) {
+	town := demo(t)
+	o := options(t, town.Within, town.Ports, town.Seed)
+	o.Full = true
+	var saved []record.Observation
+	o.Observed = func(obs record.Observation) { saved = append(saved, obs) }
+	live, err := expand.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, a := range town.Provider(town.Truth[town.Seed].Provider) {
+		if a != town.Seed {
+			want = append(want, a.String())
+		}
+	}
+	slices.SortFunc(want, cluster.CompareAddr)
+	if got := kinOf(live); !slices.Equal(got, want) {
+		t.Errorf("kin %v\nwant %v", got, want)
+	}
+	if slices.ContainsFunc(live.Kin, func(k cluster.Kin) bool { return k.Host == town.Seed.String() }) {
+		t.Error("the seed is listed among the results")
+	}
+	slices.Reverse(saved)
+	o.Scan = nil
+	judged, err := expand.Judge(slices.Values(saved), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range judged.Kin { // ports that refused cost a connection that only the file tells of
+		judged.Kin[i].Probes, live.Kin[i].Probes = cluster.Asked{}, cluster.Asked{}
+	}
+	if !reflect.DeepEqual(judged.Kin, live.Kin) {
+		t.Error("saved observations in another order give another judgement than the live expansion")
+	}
+}
+
+func TestSilentSeed(t *testing.T) {
+	o := options(t, "127.66.200.0/30", "10022/ssh", netip.MustParseAddr("127.66.200.1"))
+	if _, err := expand.Run(t.Context(), o); !errors.Is(err, expand.ErrSeedSilent) {
+		t.Errorf("live: %v, want ErrSeedSilent", err)
+	}
+	if _, err := expand.Judge(slices.Values([]record.Observation{}), o); !errors.Is(err, expand.ErrSeedSilent) {
+		t.Errorf("saved: %v, want ErrSeedSilent", err)
+	}
+}
+
+// Ctrl-C in the middle loses nothing: what answered by then is judged.
+func TestCancelJudgesWhatIsThere(t *testing.T) {
+	town := demo(t)
+	o := options(t, town.Within, town.Ports, town.Seed)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	answers := 0
+	o.Observed = func(obs record.Observation) {
+		if obs.Host.IP != town.Seed && obs.Status == record.OK {
+			if answers++; answers == 60 {
+				cancel()
+			}
+		}
+	}
+	result, err := expand.Run(ctx, o)
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	if len(result.Kin) == 0 || len(result.Kin) >= len(town.Truth)-1 {
+		t.Errorf("%d hosts are judged, want some of %d", len(result.Kin), len(town.Truth)-1)
+	}
+}
+
+// Pruned hosts are looked at again when a second hop's kin vouch for them.
+func TestSecondHopAsksOn(t *testing.T) {
+	town := demo(t)
+	o := options(t, town.Within, town.Ports, town.Seed)
+	o.Cluster.Hops = 2
+	scans := 0
+	inner := o.Scan
+	o.Scan = func(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
+		scans++
+		return inner(ctx, hosts, next, emit)
+	}
+	two, err := expand.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if scans != 3 {
+		t.Errorf("%d scans, want 3: seeds, candidates, what the first kin leave open", scans)
+	}
+	for _, k := range two.Kin {
+		if k.Verdict == cluster.VerdictKin && town.Truth[netip.MustParseAddr(k.Host)].Provider != town.Truth[town.Seed].Provider {
+			t.Errorf("%s is called kin at hop %d: %+v", k.Host, k.Hop, town.Truth[netip.MustParseAddr(k.Host)])
+		}
+	}
+}
