@@ -21,7 +21,8 @@ type Plan struct {
 // Next implements the scanner's Next for one host: the first look at every
 // port, then what the port turned out to speak, few connections before many.
 // With Brief unset it asks whatever is not there yet, so that a brief plan may
-// go before it. The ports of a target replace those of the plan, but for hints.
+// go before it. The ports of a target replace those of the plan, but for hints;
+// those that it has besides (Also) are added to them.
 func (p Plan) Next(t targets.Target, seen []record.Observation) []Ask {
 	var asks []planned
 	for _, port := range p.ports(t) {
@@ -41,14 +42,19 @@ func (p Plan) Next(t targets.Target, seen []record.Observation) []Ask {
 	return out
 }
 
+// ports are those to look at on t, each once, with the hints of the plan.
 func (p Plan) ports(t targets.Target) []Port {
+	ports := make([]Port, 0, len(p.Ports)+len(t.Ports)+len(t.Also))
 	if len(t.Ports) == 0 {
-		return p.Ports
+		ports = append(ports, p.Ports...)
 	}
-	ports := make([]Port, 0, len(t.Ports))
-	for _, n := range t.Ports {
+	for _, n := range slices.Concat(t.Ports, t.Also) {
+		with := func(o Port) bool { return o.Number == n }
+		if slices.ContainsFunc(ports, with) {
+			continue
+		}
 		port := Port{Number: n}
-		if i := slices.IndexFunc(p.Ports, func(o Port) bool { return o.Number == n }); i >= 0 {
+		if i := slices.IndexFunc(p.Ports, with); i >= 0 {
 			port = p.Ports[i]
 		}
 		ports = append(ports, port)

@@ -111,6 +111,10 @@ func TestPlanTakesTheTargetsPorts(t *testing.T) {
 	if got := names(p.Next(targets.Target{Ports: []uint16{10443, 80}}, nil)); got != "tls:10443 http:80" {
 		t.Errorf("%q", got)
 	}
+	// A host named both with ports and without any is asked on all of them, on each once.
+	if got := names(p.Next(targets.Target{Also: []uint16{80, 10443}}, nil)); got != "tls:10443 http:80 ssh:22" {
+		t.Errorf("besides the plan's: %q", got)
+	}
 }
 
 // A brief look, or the whole question, by what the mode says.

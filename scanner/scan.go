@@ -135,7 +135,7 @@ func (s *scan) target(t targets.Target) {
 		return
 	}
 	for _, host := range s.addresses(t) {
-		newHost(s, targets.Target{Host: host, Ports: t.Ports}).run()
+		newHost(s, targets.Target{Host: host, Ports: t.Ports, Also: t.Also}).run()
 	}
 	if s.ctx.Err() == nil && s.HostDone != nil {
 		s.out.Lock()

@@ -256,6 +256,25 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// What a name was given with holds for its addresses.
+func TestNamesKeepTheirPorts(t *testing.T) {
+	_, _, err := collected(t, t.Context(), Config{
+		Transport: answers(false, nil),
+		Next: func(target targets.Target, _ []record.Observation) []Ask {
+			if !slices.Equal(target.Also, []uint16{81}) || target.Host.Name != "two.example" || !target.Host.IP.IsValid() {
+				t.Errorf("asked about %+v", target)
+			}
+			return nil
+		},
+		Resolve: func(context.Context, string) ([]netip.Addr, error) {
+			return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+		},
+	}, slices.Values([]targets.Target{{Host: record.Host{Name: "two.example"}, Also: []uint16{81}}}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // A name with a zone file behind it does not make a scan of its own.
 func TestNameWithManyAddresses(t *testing.T) {
 	got, log, err := collected(t, t.Context(), Config{

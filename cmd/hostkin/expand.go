@@ -105,10 +105,13 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 			return result, errors.Join(job.in.result(ctx), err)
 		})
 	}
-	if ranges := around(seeds); o.Within == nil && len(ranges) > 0 {
-		if o.Within = job.scope.parse(ctx, ranges, nil); o.Within == nil {
-			return usage(append([]error{errors.New("without --within expand looks around the seed, which is not possible here")}, job.scope.faults...)...)
+	if o.Within == nil {
+		if ranges := job.scope.around(seeds); len(ranges) > 0 {
+			o.Within = job.scope.parse(ctx, ranges, nil)
 		}
+	}
+	if o.Within == nil && len(job.scope.faults) > 0 {
+		return usage(append([]error{errors.New("without --within expand looks around the seed, which is not possible here")}, job.scope.faults...)...)
 	}
 	if f.dryRun {
 		return a.dryExpand(f, o)

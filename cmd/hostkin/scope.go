@@ -71,10 +71,7 @@ func (s *scope) parse(ctx context.Context, args, lists []string) *targets.Set {
 		return nil
 	}
 	for _, note := range set.Notes() {
-		if !s.told[note] {
-			s.told[note] = true
-			s.app.log.Info().Msg(note)
-		}
+		s.note(note)
 	}
 	return set
 }
@@ -136,15 +133,19 @@ func (s *scope) addresses(ctx context.Context, set *targets.Set) ([]targets.Targ
 }
 
 // around is what expand looks at without --within: the /24 (IPv6: /120) of
-// every seed.
-func around(seeds []targets.Target) []string {
+// every seed. Around ::1 there is nothing that may be looked at.
+func (s *scope) around(seeds []targets.Target) []string {
 	var ranges []string
 	for _, t := range seeds {
 		if !t.Host.IP.IsValid() {
 			continue // a name that was not to be resolved
 		}
 		bits := 24
-		if !t.Host.IP.Is4() {
+		switch {
+		case t.Host.IP == netip.IPv6Loopback():
+			bits = 128
+			s.note("::1: its /120 is no loopback, so without --within only ::1 itself is looked at")
+		case !t.Host.IP.Is4():
 			bits = 120
 		}
 		if p, err := t.Host.IP.Prefix(bits); err == nil {
@@ -153,4 +154,12 @@ func around(seeds []targets.Target) []string {
 	}
 	slices.Sort(ranges)
 	return slices.Compact(ranges)
+}
+
+// note tells something once.
+func (s *scope) note(text string) {
+	if !s.told[text] {
+		s.told[text] = true
+		s.app.log.Info().Msg(text)
+	}
 }
