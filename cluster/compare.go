@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/hostkin/hostkin/fingerprints"
 )
@@ -120,6 +121,12 @@ func compare(seed, other *profile) pair {
 			}
 		}
 		p.differs = append(p.differs, differences(kind, ours, theirs)...)
+	}
+	if slices.ContainsFunc(p.shared, func(f feature) bool { return f.kind == "cert.sha256" }) {
+		// One certificate is one fact: what it says is the same because it is the same.
+		p.shared = slices.DeleteFunc(p.shared, func(f feature) bool {
+			return strings.HasPrefix(string(f.kind), "cert.") && f.kind != "cert.sha256"
+		})
 	}
 	slices.SortFunc(p.shared, compareFeatures)
 	slices.SortFunc(p.differs, func(a, b difference) int {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/hostkin/hostkin/fingerprints"
 )
@@ -11,6 +12,7 @@ import (
 const (
 	groupRounds  = 32    // of label propagation; it stops when no label moves
 	groupHolders = 20000 // a value on more hosts than this links nobody
+	bridgeBits   = 4.0   // a weaker tie between groups is not worth a line
 )
 
 // Groups finds the providers of a scan without a seed. Label propagation on
@@ -219,50 +221,56 @@ func (pop *population) group(id int, seed *profile, found []judged, m *model) Gr
 		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f, 0)), HeldBy: pop.held[f], Family: info.Family})
 	}
 	if len(g.Evidence) == 1 && pop.table.kinds[g.Evidence[0].Kind].Identity {
-		g.Label = label(g.Evidence[0].Kind, seed, found)
+		g.Label = label(g.Evidence[0].Kind, found)
 	}
 	return g
 }
 
 // label names what one identity value alone may mean: a front shows the same
 // page with the same certificate everywhere, customers of one name do not.
-func label(kind fingerprints.Kind, seed *profile, found []judged) string {
+func label(kind fingerprints.Kind, found []judged) string {
 	if kind == "ssh.host_key" {
 		return "image"
 	}
-	same := func(j judged) bool {
-		return slices.ContainsFunc(j.pair.shared, func(f feature) bool { return f.kind == "http.header_order" || f.kind == "http.body_sha256" })
+	content := func(f feature) bool { return strings.HasPrefix(string(f.kind), "http.") }
+	for _, j := range found {
+		if !slices.ContainsFunc(j.pair.shared, content) {
+			return "tenant"
+		}
 	}
-	if len(seed.prints["http.header_order"]) > 0 && !slices.ContainsFunc(found, func(j judged) bool { return !same(j) }) {
-		return "cdn"
-	}
-	return "tenant"
+	return "cdn"
 }
 
-// bridge notes on each of two groups the strongest telling value that both
-// hold: too weak a tie to merge them, too strong to hide.
+// bridge notes on each of two groups the strongest value that members of both
+// hold and strangers hardly do: too weak a tie to merge them, too strong to hide.
 func (pop *population) bridge(groups []Group, members map[*profile]int) {
-	in := map[feature]map[int]bool{}
+	in := map[feature]map[int]int{} // holders in each group
 	for p, id := range members {
 		for kind := range p.prints {
 			for _, f := range p.features(kind) {
-				if pop.table.weight(f) >= familyBits {
-					if in[f] == nil {
-						in[f] = map[int]bool{}
-					}
-					in[f][id] = true
+				if in[f] == nil {
+					in[f] = map[int]int{}
 				}
+				in[f][id]++
 			}
 		}
+	}
+	tie := func(f feature, from, to int) float64 {
+		outside := prevalence{floor: pop.table.prevalence(f), holders: pop.holders[f] - float64(in[f][from]+in[f][to]),
+			strangers: pop.answered[f.kind] - float64(len(groups[from-1].Hosts)+len(groups[to-1].Hosts))}
+		return round(math.Log2(pop.table.kinds[f.kind].M / outside.value(0)))
 	}
 	type ends struct{ from, to int }
 	best := map[ends]Bridge{}
 	for f, ids := range in {
 		for from := range ids {
 			for to := range ids {
-				b := Bridge{To: to, Kind: f.kind, Value: f.value, Bits: round(pop.table.weight(f))}
+				if from == to {
+					continue
+				}
+				b := Bridge{To: to, Kind: f.kind, Value: f.value, Bits: tie(f, from, to)}
 				old, ok := best[ends{from, to}]
-				if from != to && (!ok || b.Bits > old.Bits || b.Bits == old.Bits && compareFeatures(f, feature{old.Kind, old.Value}) < 0) {
+				if b.Bits >= bridgeBits && (!ok || b.Bits > old.Bits || b.Bits == old.Bits && compareFeatures(f, feature{old.Kind, old.Value}) < 0) {
 					best[ends{from, to}] = b
 				}
 			}

@@ -153,6 +153,11 @@ func TestVerdictRules(t *testing.T) {
 			c.set(0, 443, "jarm", "x")
 			c.set(1, 8443, "jarm", "y")
 		}, VerdictKin},
+		{"one certificate is one fact", func(c *crowd) {
+			both(c, 443, "cert.sha256", "same")
+			both(c, 443, "cert.issuer", "CN=Odd CA")
+			both(c, 443, "cert.subject", "CN=odd")
+		}, VerdictKin},
 		{"a value counts at whatever port", func(c *crowd) {
 			both(c, 443, "cert.issuer", "CN=Odd CA")
 			c.set(0, 80, "http.title", "Odd panel")
@@ -173,6 +178,9 @@ func TestVerdictRules(t *testing.T) {
 			got := find(t, must(Kinship([]string{addrOf(0)}, c.hosts(), Options{})), 1)
 			if got.Verdict != tt.want {
 				t.Errorf("%s with %.2f bits, want %s\nfor: %+v\nagainst: %+v", got.Verdict, got.Bits, tt.want, got.Evidence, got.Against)
+			}
+			if tt.name == "one certificate is one fact" && len(got.Evidence)+len(got.Also) != 1 {
+				t.Errorf("evidence %+v, want the certificate alone", got.Evidence)
 			}
 		})
 	}
@@ -224,6 +232,51 @@ func TestGroups(t *testing.T) {
 	}
 	if got := len(groups[0].Hosts); got != 24 {
 		t.Errorf("group of %d hosts, want the provider's 24: %v", got, groups[0].Hosts)
+	}
+}
+
+// Two groups with a key in common stay two, and say so; what strangers hold as
+// well is no bridge.
+func TestBridges(t *testing.T) {
+	c := &crowd{}
+	for n := range 120 {
+		group := fmt.Sprint(min(n/10, 2+n))
+		c.set(n, 22, "ssh.host_key", "SHA256:"+group)
+		c.set(n, 443, "cert.issuer", "CN="+group)
+		c.set(n, 443, "cert.subject", "CN=#."+group)
+		c.set(n, 443, "jarm", "everybody's")
+	}
+	c.set(3, 8080, "http.title", "Odd panel")
+	c.set(13, 8080, "http.title", "Odd panel")
+	groups := must(Groups(c.hosts(), Options{}))
+	if len(groups) < 2 || len(groups[0].Bridges) != 1 || groups[0].Bridges[0].Value != "Odd panel" || groups[0].Bridges[0].To != 2 {
+		t.Errorf("groups %+v, want two of ten with the page as their only bridge", groups)
+	}
+}
+
+// What one certificate alone holds together is labelled: fronts show the same
+// (stock) page everywhere, customers each their own.
+func TestLabels(t *testing.T) {
+	c := &crowd{}
+	for n := range 60 {
+		own := fmt.Sprint(n)
+		cert, title := "cert "+own, "own "+own
+		switch {
+		case n < 8:
+			cert, title = "front", "Welcome to nginx!"
+		case n < 16:
+			cert = "customer"
+		}
+		c.set(n, 22, "ssh.host_key", own)
+		c.set(n, 443, "cert.sha256", cert)
+		c.set(n, 443, "http.title", title)
+	}
+	var labels []string
+	for _, g := range must(Groups(c.hosts(), Options{})) {
+		labels = append(labels, g.Label)
+	}
+	if want := []string{"cdn", "tenant"}; !slices.Equal(labels, want) {
+		t.Errorf("labels %q, want %q", labels, want)
 	}
 }
 

@@ -20,6 +20,10 @@ func Words(k fingerprints.Kind) string {
 		return "certificate subject pattern"
 	case "cert.names":
 		return "certificate names"
+	case "cert.organization":
+		return "certificate organisation"
+	case "cert.domain":
+		return "certificate domain"
 	case "cert.shape":
 		return "certificate shape"
 	case "ssh.hassh_server":
