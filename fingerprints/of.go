@@ -2,6 +2,7 @@ package fingerprints
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints/cert"
 	"github.com/hostkin/hostkin/fingerprints/http"
@@ -23,24 +24,10 @@ func Of(o record.Observation) []Fingerprint {
 			add("jarm", value, partial)
 		}
 	}
-	all(cert.Of(o.TLS), add)
-	all(ssh.Of(o.SSH), add)
-	all(http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), add)
-	all(tcp.Of(o.TCP), add)
-	return out
-}
-
-// pair is what the algorithms give: each has a type of its own of this shape,
-// so that none depends on another.
-type pair interface {
-	~struct{ Kind, Value string }
-}
-
-func all[P pair](pairs []P, add func(kind, value string, partial bool)) {
-	for _, p := range pairs {
-		v := struct{ Kind, Value string }(p)
-		add(v.Kind, v.Value, false)
+	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP)) {
+		add(p.Kind, p.Value, false)
 	}
+	return out
 }
 
 // All derives the fingerprints of many observations.

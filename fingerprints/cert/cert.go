@@ -7,10 +7,9 @@
 package cert
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
-	"unicode/utf8"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -27,60 +26,32 @@ const (
 	KindShape        = "cert.shape"         // how it was made, whoever it is for, see shape
 )
 
-// Pair is one fingerprint.
-type Pair struct{ Kind, Value string }
-
 // Of gives the fingerprints of the leaf. A certificate without a subject or
 // without alternative names has no such fingerprint.
-func Of(t *record.TLS) []Pair {
+func Of(t *record.TLS) []value.Pair {
 	if t == nil || len(t.Certificates) == 0 || len(t.Certificates[0]) == 0 {
 		return nil
 	}
 	der := t.Certificates[0]
 	c := parse(der)
-	var out []Pair
-	add := func(kind, value string) {
-		if value != "" {
-			out = append(out, Pair{kind, clip(value)})
-		}
-	}
-	add(KindSHA256, sum(der))
+	var out value.List
+	out.Add(KindSHA256, value.SHA256(der))
 	if c.spki != nil {
-		add(KindSPKI, sum(c.spki))
+		out.Add(KindSPKI, value.SHA256(c.spki))
 	}
 	issuer := nameText(c.issuer, asIs)
 	if c.have >= haveIssuer {
-		add(KindSerialIssuer, hex.EncodeToString(c.serial)+"@"+issuer)
-		add(KindIssuer, issuer)
+		out.Add(KindSerialIssuer, hex.EncodeToString(c.serial)+"@"+issuer)
+		out.Add(KindIssuer, issuer)
 	}
 	if c.have >= haveSubject {
-		add(KindSubject, nameText(c.subject, template))
-		add(KindOrganization, organization(c.subject))
-		add(KindDomain, c.domain())
+		out.Add(KindSubject, nameText(c.subject, value.Template))
+		out.Add(KindOrganization, organization(c.subject))
+		out.Add(KindDomain, c.domain())
 	}
 	if c.have == haveAll {
-		add(KindNames, c.namesText())
-		add(KindShape, c.shape())
+		out.Add(KindNames, c.namesText())
+		out.Add(KindShape, c.shape())
 	}
 	return out
-}
-
-func sum(b []byte) string {
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:])
-}
-
-// maxValue is the longest value, in bytes; a longer one is cut and gets a hash.
-const maxValue = 512
-
-func clip(s string) string {
-	if len(s) <= maxValue {
-		return s
-	}
-	tail := ":sha256:" + sum([]byte(s))
-	cut := maxValue - len(tail)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + tail
 }

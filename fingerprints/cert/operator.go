@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/hostkin/hostkin/fingerprints/value"
 )
 
 // organization is the part of a subject that an operator's template fixes when
@@ -26,7 +28,7 @@ func organization(subject []rdn) string {
 	if !telling {
 		return ""
 	}
-	return nameText(kept, template)
+	return nameText(kept, value.Template)
 }
 
 // domain is the registrable domain (the public suffix and one label) of the

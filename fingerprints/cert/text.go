@@ -6,10 +6,11 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/hostkin/hostkin/fingerprints/value"
 )
 
 // shortName is the usual abbreviation of an attribute type (RFC 4514 section
@@ -96,69 +97,22 @@ func (a attribute) text() (s string, ok bool) {
 	return "", false
 }
 
-// escape writes s without anything that a terminal could take for a command;
-// the characters of special get a backslash, as does a space at either end.
+// escape is value.Escaped with a backslash before a space at either end too
+// (RFC 4514 section 2.4).
 func escape(s, special string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && n == 1:
-			b.WriteString(`\x` + hex.EncodeToString([]byte{s[i]}))
-		case !strconv.IsPrint(r):
-			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
-		case strings.ContainsRune(special, r), r == ' ' && (i == 0 || i == len(s)-1):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-		i += n
+	out := value.Escaped(s, special)
+	if strings.HasSuffix(s, " ") {
+		out = out[:len(out)-1] + `\ `
 	}
-	return b.String()
-}
-
-// template replaces what machines count or draw: runs of 8 or more hex digits
-// that hold a digit, then runs of digits, by '#'.
-func template(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		n := run(s[i:], isHex)
-		if n >= 8 && strings.ContainsAny(s[i:i+n], "0123456789") {
-			b.WriteByte('#')
-			i += n
-			continue
-		}
-		for n = max(n, 1); n > 0; { // not such a run: its digits go by themselves
-			if d := run(s[i:i+n], isDigit); d > 0 {
-				b.WriteByte('#')
-				i, n = i+d, n-d
-			} else {
-				b.WriteByte(s[i])
-				i, n = i+1, n-1
-			}
-		}
+	if strings.HasPrefix(s, " ") && len(s) > 1 {
+		out = `\` + out
 	}
-	return b.String()
-}
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-func isHex(c byte) bool   { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
-
-// run is how many bytes at the start of s are of a class.
-func run(s string, class func(byte) bool) int {
-	for i := range len(s) {
-		if !class(s[i]) {
-			return i
-		}
-	}
-	return len(s)
+	return out
 }
 
 // namesText joins the templates of the DNS names and addresses in
 // subjectAltName (RFC 5280 section 4.2.1.6). An IPv6 address is "#:#".
-func (c certificate) namesText() string { return c.alternatives(template) }
+func (c certificate) namesText() string { return c.alternatives(value.Template) }
 
 // dnsNames are the same as they are.
 func (c certificate) dnsNames() string { return c.alternatives(asIs) }
@@ -175,16 +129,16 @@ func (c certificate) alternatives(change func(string) string) string {
 		}
 		var out []string
 		for !list.Empty() && len(out) < maxSANs {
-			var value cryptobyte.String
+			var content cryptobyte.String
 			var kind tag.Tag
-			if !list.ReadAnyASN1(&value, &kind) {
+			if !list.ReadAnyASN1(&content, &kind) {
 				break
 			}
 			switch kind {
 			case tag.Tag(2).ContextSpecific():
-				out = append(out, escape(change(string(value)), `,\`))
+				out = append(out, escape(change(string(content)), `,\`))
 			case tag.Tag(7).ContextSpecific():
-				out = append(out, addressText(value))
+				out = append(out, addressText(content))
 			}
 		}
 		return strings.Join(out, ",")
@@ -198,7 +152,7 @@ func addressText(b []byte) string {
 	case !ok:
 		return "#x" + strconv.Itoa(len(b))
 	case addr.Is4():
-		return template(addr.String())
+		return value.Template(addr.String())
 	}
 	return "#:#"
 }

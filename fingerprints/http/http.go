@@ -2,12 +2,11 @@
 package http
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -43,53 +42,40 @@ const (
 	H2Settings = "http.h2_settings"
 )
 
-// Pair is one fingerprint: a kind and its value.
-type Pair struct{ Kind, Value string }
-
 // Of derives the fingerprints of one answer, in the order of the kinds above.
 // What was not seen whole has none. names are further names and addresses of
 // the host, beside the one that it was asked by.
-func Of(h *record.HTTP, names ...string) []Pair {
+func Of(h *record.HTTP, names ...string) []value.Pair {
 	if h == nil {
 		return nil
 	}
-	var out []Pair
-	add := func(kind, value string) {
-		if value != "" {
-			out = append(out, Pair{kind, value})
-		}
-	}
+	var out value.List
 	own := ownNames(h, names)
 	if p := h.Root; whole(p) {
 		fields := parseHead(p.Head)
-		add(HeaderOrder, headerOrder(fields))
-		add(Server, clean(strings.Join(values(fields, "Server"), ", ")))
+		out.Add(HeaderOrder, headerOrder(fields))
+		out.Add(Server, value.Text(strings.Join(values(fields, "Server"), ", ")))
 		body, complete := decoded(p, fields)
-		add(Title, clean(own.replace(title(body))))
-		favicon(h.Favicon, add)
+		out.Add(Title, value.Text(own.replace(title(body))))
+		favicon(h.Favicon, &out)
 		if complete && len(body) > 0 {
-			add(BodySHA256, digest(body))
+			out.Add(BodySHA256, value.SHA256(body))
 		}
 		if p.Code/100 == 3 {
-			add(Redirect, redirect(fields, own))
+			out.Add(Redirect, redirect(fields, own))
 		}
-		add(ErrorPage, errorPage(h.Missing, own))
-		add(CookieNames, clean(cookieNames(fields)))
+		out.Add(ErrorPage, errorPage(h.Missing, own))
+		out.Add(CookieNames, value.Text(cookieNames(fields)))
 	} else {
-		favicon(h.Favicon, add)
-		add(ErrorPage, errorPage(h.Missing, own))
+		favicon(h.Favicon, &out)
+		out.Add(ErrorPage, errorPage(h.Missing, own))
 	}
-	add(H2Settings, h2Settings(h.H2))
+	out.Add(H2Settings, h2Settings(h.H2))
 	return out
 }
 
 // whole tells whether the head of a page came whole: only then it has a code.
 func whole(p *record.Page) bool { return p != nil && p.Code != 0 }
-
-func digest[T string | []byte](b T) string {
-	sum := sha256.Sum256([]byte(b))
-	return hex.EncodeToString(sum[:])
-}
 
 // field is one field line, its name as sent.
 type field struct{ name, value string }
@@ -130,7 +116,7 @@ func headerOrder(fields []field) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	return "hhh:1:" + digest(namesOf(fields))
+	return "hhh:1:" + value.SHA256(namesOf(fields))
 }
 
 func namesOf(fields []field) string {
@@ -145,7 +131,7 @@ func cookieNames(fields []field) string {
 	var names []string
 	for _, cookie := range values(fields, "Set-Cookie") {
 		name, _, _ := strings.Cut(cookie, "=")
-		names = append(names, withoutNumbers(strings.TrimSpace(name)))
+		names = append(names, value.Template(strings.TrimSpace(name)))
 	}
 	return strings.Join(names, ", ")
 }
@@ -165,20 +151,5 @@ func h2Settings(h *record.H2) string {
 	if h.WindowUpdate != 0 {
 		text += " +" + strconv.FormatUint(uint64(h.WindowUpdate), 10)
 	}
-	return clean(text)
-}
-
-// maxValue bounds a value, in bytes.
-const maxValue = 512
-
-// clean makes a value of what a server sent: Go's escapes for everything that
-// does not print, a prefix and a hash for what is too long.
-func clean(s string) string {
-	q := strconv.Quote(s)
-	q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-	if len(q) <= maxValue {
-		return q
-	}
-	mark := ":sha256:" + digest(s)
-	return strings.ToValidUTF8(q[:maxValue-len(mark)], "") + mark
+	return value.Text(text)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -152,7 +153,7 @@ func TestTitle(t *testing.T) {
 		}
 	}
 	long := one(t, &record.HTTP{Root: ok(200, "", "<title>"+strings.Repeat("é", 900)+"</title>")}, Title)
-	if len(long) > maxValue || !utf8.ValidString(long) || !strings.Contains(long, ":sha256:") {
+	if len(long) > value.Max || !utf8.ValidString(long) || !strings.Contains(long, ":sha256:") {
 		t.Errorf("%d bytes: %q", len(long), long)
 	}
 }
@@ -301,7 +302,7 @@ func FuzzOf(f *testing.F) {
 		page := &record.Page{Path: "/odd", Status: record.OK, Code: 302, Head: head, Body: body}
 		icon := &record.Page{Path: "/i", Status: record.OK, Code: 200, Head: head, Body: body}
 		for _, p := range Of(&record.HTTP{Host: host, Root: page, Missing: page, Favicon: icon}) {
-			if p.Value == "" || len(p.Value) > maxValue || !utf8.ValidString(p.Value) || strings.ContainsAny(p.Value, "\x00\x1b\r\n\u202e") {
+			if p.Value == "" || len(p.Value) > value.Max || !utf8.ValidString(p.Value) || strings.ContainsAny(p.Value, "\x00\x1b\r\n\u202e") {
 				t.Errorf("%s: %q", p.Kind, p.Value)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -56,7 +57,7 @@ func title(body []byte) string {
 }
 
 // favicon adds both hashes of an answer that is an icon.
-func favicon(p *record.Page, add func(kind, value string)) {
+func favicon(p *record.Page, out *value.List) {
 	if !whole(p) || p.Code != nethttp.StatusOK {
 		return
 	}
@@ -65,8 +66,8 @@ func favicon(p *record.Page, add func(kind, value string)) {
 	if !complete || len(body) == 0 || !isIcon(body, strings.Join(values(fields, "Content-Type"), ",")) {
 		return
 	}
-	add(FaviconMMH3, strconv.Itoa(int(mmh3(lined(body)))))
-	add(FaviconSHA256, digest(body))
+	out.Add(FaviconMMH3, strconv.Itoa(int(mmh3(lined(body)))))
+	out.Add(FaviconSHA256, value.SHA256(body))
 }
 
 // isIcon tells an icon from the page that many servers send for every path.

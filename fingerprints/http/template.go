@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -62,11 +63,8 @@ func replaceWord(text, word, by string) string {
 }
 
 func inName(c byte) bool {
-	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-'
+	return value.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-'
 }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-func isHex(c byte) bool   { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 // redirect is the Location with the host's own name as {host} and identifiers
 // as '#': https://203.0.113.9/login of 203.0.113.9 is https://{host}/login.
@@ -89,7 +87,7 @@ func redirect(fields []field, own names) string {
 			to = scheme + "//{host}" + port + rest[end:]
 		}
 	}
-	return clean(withoutIDs(to))
+	return value.Text(withoutIDs(to))
 }
 
 // errorPage is "404 16-hex-digits 16-hex-digits": code, names, body. A body
@@ -101,9 +99,9 @@ func errorPage(p *record.Page, own names) string {
 	fields := parseHead(p.Head)
 	text := "-"
 	if body, complete := decoded(p, fields); complete && len(body) > 0 {
-		text = digest(sameEverywhere(string(body), p.Path, own))[:16]
+		text = value.SHA256(sameEverywhere(string(body), p.Path, own))[:16]
 	}
-	return strconv.Itoa(p.Code) + " " + digest(namesOf(fields))[:16] + " " + text
+	return strconv.Itoa(p.Code) + " " + value.SHA256(namesOf(fields))[:16] + " " + text
 }
 
 // sameEverywhere takes out of an error page what depends on the request, the
@@ -128,37 +126,8 @@ var dates = regexp.MustCompile(`\d{1,2}:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d|(?:(
 // withoutIDs replaces what looks like an identifier: 16 or more hexadecimal
 // digits and hyphens (hashes, UUIDs) with a digit among them, or 9 or more digits.
 func withoutIDs(s string) string {
-	s = replaceRuns(s, func(c byte) bool { return isHex(c) || c == '-' }, func(run string) bool {
-		return len(run) >= 16 && strings.ContainsAny(run, "0123456789")
+	s = value.ReplaceRuns(s, func(c byte) bool { return value.IsHex(c) || c == '-' }, func(run string) bool {
+		return len(run) >= 16 && value.HasDigit(run)
 	})
-	return replaceRuns(s, isDigit, func(run string) bool { return len(run) >= 9 })
-}
-
-// withoutNumbers replaces 8 or more hexadecimal digits with a digit among
-// them, then every number, as the names of certificates are templated.
-func withoutNumbers(s string) string {
-	s = replaceRuns(s, isHex, func(run string) bool { return len(run) >= 8 && strings.ContainsAny(run, "0123456789") })
-	return replaceRuns(s, isDigit, func(string) bool { return true })
-}
-
-// replaceRuns puts '#' for every longest run of a class that is variable.
-func replaceRuns(s string, class func(byte) bool, variable func(string) bool) string {
-	var b strings.Builder
-	for len(s) > 0 {
-		n := 0
-		for n < len(s) && class(s[n]) {
-			n++
-		}
-		switch run := s[:n]; {
-		case n == 0:
-			n = 1
-			b.WriteByte(s[0])
-		case variable(run):
-			b.WriteByte('#')
-		default:
-			b.WriteString(run)
-		}
-		s = s[n:]
-	}
-	return b.String()
+	return value.ReplaceRuns(s, value.IsDigit, func(run string) bool { return len(run) >= 9 })
 }

@@ -8,11 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -32,27 +32,24 @@ const (
 	HostKey = "ssh.host_key"
 )
 
-// Pair is one fingerprint: a kind and its value.
-type Pair struct{ Kind, Value string }
-
 // Of derives the fingerprints of one answer, in the order of the kinds above.
 // What was not seen has none.
-func Of(s *record.SSH) []Pair {
+func Of(s *record.SSH) []value.Pair {
 	if s == nil {
 		return nil
 	}
-	var out []Pair
+	var out value.List
 	if k := s.KEXINIT; k != nil {
-		out = append(out, Pair{HASSHServer, hassh(k, k.Kex)}, Pair{HASSHNormal, hassh(k, methods(k.Kex))}, Pair{KEXINIT, digest(k)})
+		out.Add(HASSHServer, hassh(k, k.Kex))
+		out.Add(HASSHNormal, hassh(k, methods(k.Kex)))
+		out.Add(KEXINIT, digest(k))
 	}
-	if b := banner(s.Banner); b != "" {
-		out = append(out, Pair{Banner, b})
-	}
+	out.Add(Banner, banner(s.Banner))
 	for _, k := range s.HostKeys {
 		if k.Status != record.OK || len(k.Blob) == 0 {
 			continue
 		}
-		if p := (Pair{HostKey, keyFingerprint(k.Blob)}); !slices.Contains(out, p) {
+		if p := (value.Pair{Kind: HostKey, Value: keyFingerprint(k.Blob)}); !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}
@@ -106,7 +103,7 @@ func banner(line []byte) string {
 	if !crlf {
 		text += "\n"
 	}
-	return clean(text)
+	return value.Text(text)
 }
 
 // keyFingerprint is "SHA256:" and unpadded base64, as in ssh-keygen -l: of the
@@ -119,20 +116,4 @@ func keyFingerprint(blob []byte) string {
 	}
 	sum := sha256.Sum256(blob)
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
-}
-
-// maxValue bounds a value, in bytes.
-const maxValue = 512
-
-// clean makes a value of what a server sent: Go's escapes for everything that
-// does not print, a prefix and a hash for what is too long.
-func clean(s string) string {
-	q := strconv.Quote(s)
-	q = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-	if len(q) <= maxValue {
-		return q
-	}
-	sum := sha256.Sum256([]byte(s))
-	mark := ":sha256:" + hex.EncodeToString(sum[:])
-	return strings.ToValidUTF8(q[:maxValue-len(mark)], "") + mark
 }

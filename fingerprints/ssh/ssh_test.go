@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -29,7 +30,7 @@ func answer(tb testing.TB, name string) *record.SSH {
 	return s
 }
 
-func values(pairs []Pair, kind string) (out []string) {
+func values(pairs []value.Pair, kind string) (out []string) {
 	for _, p := range pairs {
 		if p.Kind == kind {
 			out = append(out, p.Value)
@@ -149,7 +150,7 @@ func TestBanner(t *testing.T) {
 	}
 	long := banner([]byte("SSH-2.0-" + strings.Repeat("é", 400) + "\r\n"))
 	other := banner([]byte("SSH-2.0-" + strings.Repeat("é", 400) + "x\r\n"))
-	if len(long) > maxValue || !utf8.ValidString(long) || long == other {
+	if len(long) > value.Max || !utf8.ValidString(long) || long == other {
 		t.Errorf("%d bytes: %q", len(long), long)
 	}
 }
@@ -163,7 +164,7 @@ func TestOnlyWhatWasSeen(t *testing.T) {
 		{Algorithm: "ssh-ed25519", Status: record.OK, Blob: []byte("k")},
 		{Algorithm: "x", Status: record.OK, Blob: []byte("k")},
 	}}
-	if diff := cmp.Diff([]Pair{{HostKey, "SHA256:glTDKakoUPbVOd03b0gW7idkUX2l4CNVFK9DMWRIDXo"}}, Of(s)); diff != "" {
+	if diff := cmp.Diff([]value.Pair{{Kind: HostKey, Value: "SHA256:glTDKakoUPbVOd03b0gW7idkUX2l4CNVFK9DMWRIDXo"}}, Of(s)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -25,28 +26,18 @@ const (
 	KindInfo   = "tcp.info"
 )
 
-// Pair is one fingerprint. Value is printable ASCII of at most 512 bytes.
-type Pair struct {
-	Kind  string
-	Value string
-}
-
 // usualSYN is the layout of a SYN by Linux as it is configured by default: the
 // SYN that values are compared under unless they say otherwise.
 const usualSYN = "mss,sackok,ts,nop,ws"
 
 // Of returns the fingerprints of a, at most one a kind.
-func Of(a *record.TCP) []Pair {
+func Of(a *record.TCP) []value.Pair {
 	if a == nil {
 		return nil
 	}
-	var out []Pair
-	if v, ok := synAck(a); ok {
-		out = append(out, Pair{KindSYNACK, v})
-	}
-	if v, ok := info(a.Info); ok {
-		out = append(out, Pair{KindInfo, v})
-	}
+	var out value.List
+	out.Add(KindSYNACK, synAck(a))
+	out.Add(KindInfo, info(a.Info))
 	return out
 }
 
@@ -62,10 +53,10 @@ func Of(a *record.TCP) []Pair {
 //   - ":syn=..." if our own SYN was captured and did not have the usual options
 //     or asked for ECN: a server answers to what it is asked, so that values
 //     under unequal SYNs must differ
-func synAck(a *record.TCP) (string, bool) {
+func synAck(a *record.TCP) string {
 	s, ok := parse(a.SYNACK)
 	if !ok || s.flags&(flagSYN|flagACK) != flagSYN|flagACK {
-		return "", false
+		return ""
 	}
 	o := readOptions(s.options)
 	fields := []string{initialTTL(s.ttl), s.df, strconv.Itoa(int(s.window)), o.mss, o.wscale, o.order}
@@ -82,7 +73,7 @@ func synAck(a *record.TCP) (string, bool) {
 			fields = append(fields, "syn="+order)
 		}
 	}
-	return strings.Join(fields, ":"), true
+	return strings.Join(fields, ":")
 }
 
 func initialTTL(ttl uint8) string {
@@ -111,9 +102,9 @@ const (
 //     timestamps' 12 bytes and may be lowered by our own interface
 //   - wscale: "-" without the option
 //   - options: not in any order, TCP_INFO has none
-func info(i *record.TCPInfo) (string, bool) {
+func info(i *record.TCPInfo) string {
 	if i == nil || *i == (record.TCPInfo{}) {
-		return "", false
+		return ""
 	}
 	window, wscale := "-", "-"
 	if i.SndWnd > 0 {
@@ -131,5 +122,5 @@ func info(i *record.TCPInfo) (string, bool) {
 			names = append(names, o.name)
 		}
 	}
-	return fmt.Sprintf("%s:%d:%s:%s", window, i.SndMSS, wscale, strings.Join(names, ",")), true
+	return fmt.Sprintf("%s:%d:%s:%s", window, i.SndMSS, wscale, strings.Join(names, ","))
 }

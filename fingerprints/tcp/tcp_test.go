@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -63,9 +64,9 @@ func TestSYNACK(t *testing.T) {
 		"TCP header below 20":    {edit(t, linux, 32, "40"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var want []Pair
+			var want []value.Pair
 			if c.want != "" {
-				want = []Pair{{KindSYNACK, c.want}}
+				want = []value.Pair{{Kind: KindSYNACK, Value: c.want}}
 			}
 			if diff := cmp.Diff(want, Of(&record.TCP{SYNACK: unhex(t, c.packet)})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
@@ -124,7 +125,7 @@ func TestOnlyAnswersToEqualSYNsCompare(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Of(&record.TCP{SYN: unhex(t, c.syn), SYNACK: unhex(t, linux)})
-			if diff := cmp.Diff([]Pair{{KindSYNACK, c.want}}, got); diff != "" {
+			if diff := cmp.Diff([]value.Pair{{Kind: KindSYNACK, Value: c.want}}, got); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -146,7 +147,7 @@ func TestInfo(t *testing.T) {
 		"an old kernel":            {record.TCPInfo{Options: 7, SndWscale: 7, SndMSS: 1448}, "-:1448:7:ts,sack,ws"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff([]Pair{{KindInfo, c.want}}, Of(&record.TCP{Info: &c.info})); diff != "" {
+			if diff := cmp.Diff([]value.Pair{{Kind: KindInfo, Value: c.want}}, Of(&record.TCP{Info: &c.info})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
