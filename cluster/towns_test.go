@@ -27,8 +27,6 @@ type image struct {
 	rekeyed, driftedShare, partial, ownContent float64
 }
 
-func (im *imagined) pick(values ...string) string { return values[im.r.IntN(len(values))] }
-
 func (im *imagined) maybe(p float64, value, otherwise string) string {
 	if im.r.Float64() < p {
 		return value
@@ -105,7 +103,7 @@ func newTown(seed uint64) *imagined {
 	for p := range 3 {
 		name := fmt.Sprintf("prov%d", p)
 		i := image{name: name, key: name + "-key", driftedShare: .1 + .2*im.r.Float64(), rekeyed: .1 + .3*im.r.Float64(),
-			partial: .1 * im.r.Float64(), ownContent: im.pick2(0, 1)}
+			partial: .1 * im.r.Float64(), ownContent: im.either(0, 1)}
 		i.jarm = im.maybe(.8, name+"-jarm", "jarm-common-1")
 		i.kex = im.maybe(.6, name+"-kex", "kex-common-0")
 		i.banner = im.maybe(.3, name+"-banner", "banner-common-0")
@@ -136,7 +134,7 @@ func newTown(seed uint64) *imagined {
 	return im
 }
 
-func (im *imagined) pick2(a, b float64) float64 {
+func (im *imagined) either(a, b float64) float64 {
 	if im.r.IntN(2) == 0 {
 		return a
 	}

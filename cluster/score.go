@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// score is a weighed pair: per family the largest agreement and the most
+// negative conflict, so that three kinds that say one thing count once and an
+// agreement cannot hide a conflict beside it.
+type score struct {
+	evidence []Evidence
+	also     []Evidence
+	against  []Conflict
+	net      map[string]float64 // bits by family, for and against
+	bits     float64            // log-odds
+	kin      bool               // log-odds and the family rule are met
+}
+
+// last is what the host scored when the model was estimated.
+func (m *model) score(p pair, held map[feature]int, last score) score {
+	var s score
+	for _, f := range p.shared {
+		family := m.table.kinds[f.kind].Family
+		bits := round(m.bits(f, 1-last.without(family)))
+		s.also = append(s.also, Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: held[f], Family: family})
+	}
+	m.pick(&s, last)
+	for _, d := range p.differs {
+		if bits := round(m.against(d)); bits < 0 {
+			c := Conflict{Kind: d.kind, Port: d.port, Seed: d.seed[0], Host: d.other, Bits: bits, Family: m.table.kinds[d.kind].Family}
+			s.against = append(s.against, c)
+		}
+	}
+	slices.SortStableFunc(s.against, func(a, b Conflict) int { return cmp.Compare(a.Bits, b.Bits) })
+	s.against, _ = firstOfFamily(s.against, func(c Conflict) string { return c.Family })
+
+	s.net = map[string]float64{}
+	clean := false
+	for _, e := range s.evidence {
+		s.net[e.Family] += e.Bits
+		s.bits += e.Bits
+		clean = clean || m.table.kinds[e.Kind].Identity && !m.table.stock[feature{e.Kind, e.Value}]
+	}
+	for _, c := range s.against {
+		s.net[c.Family] += c.Bits
+		s.bits += c.Bits
+	}
+	families := 0
+	for _, bits := range s.net {
+		if bits >= familyBits {
+			families++
+		}
+	}
+	s.bits = round(s.bits - m.prior)
+	s.kin = s.bits >= kinBits && (families >= 2 || clean)
+	return s
+}
+
+// pick moves the largest agreement of each family from also to evidence, the
+// largest of all first, weighing software anew after each that is taken.
+func (m *model) pick(s *score, last score) {
+	var software []feature
+	for {
+		best := -1
+		for i, e := range s.also {
+			f := feature{e.Kind, e.Value}
+			if m.table.software(f) {
+				for _, g := range software {
+					s.also[i].Bits = min(s.also[i].Bits, round(m.given(f, g, 1-last.without(e.Family))))
+				}
+			}
+			taken := slices.ContainsFunc(s.evidence, func(t Evidence) bool { return t.Family == e.Family })
+			if !taken && (best < 0 || s.also[i].Bits > s.also[best].Bits) {
+				best = i
+			}
+		}
+		if best < 0 {
+			break
+		}
+		e := s.also[best]
+		s.evidence = append(s.evidence, e)
+		s.also = slices.Delete(s.also, best, best+1)
+		if f := (feature{e.Kind, e.Value}); m.table.software(f) {
+			software = append(software, f)
+		}
+	}
+	slices.SortStableFunc(s.evidence, func(a, b Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
+	slices.SortStableFunc(s.also, func(a, b Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
+	for i := range s.also {
+		s.also[i].Bits = 0
+	}
+}
+
+// firstOfFamily splits a sorted list into the first of each family and the rest.
+func firstOfFamily[T any](list []T, family func(T) string) (first, rest []T) {
+	seen := map[string]bool{}
+	for _, x := range list {
+		if f := family(x); !seen[f] {
+			seen[f] = true
+			first = append(first, x)
+		} else {
+			rest = append(rest, x)
+		}
+	}
+	return first, rest
+}
+
+func (s score) verdict() Verdict {
+	switch {
+	case s.kin:
+		return VerdictKin
+	case s.bits >= 0:
+		return VerdictPossible
+	}
+	return VerdictStranger
+}
+
+// without is what a host counts for as kin when a family is estimated: its
+// confidence if all other families make it kin, else nothing. What is learnt of
+// families must come from hosts that are kin, or strangers, for other reasons;
+// otherwise a value that lets a few strangers in proves itself by their number.
+func (s score) without(families ...string) float64 {
+	bits := s.bits
+	for _, f := range families {
+		bits -= s.net[f]
+	}
+	if s.kin && bits >= kinBits {
+		return confidence(bits)
+	}
+	return 0
+}
+
+// confidence is 1/(1+2^-bits), at most .999: the model is not better than that.
+func confidence(bits float64) float64 {
+	return min(.999, 1/(1+math.Exp2(-bits)))
+}
+
+// round keeps two digits, so that printed figures add up.
+func round(bits float64) float64 { return math.Round(bits*100) / 100 }
