@@ -21,7 +21,7 @@ const (
 // most typical member as Kinship judges from a seed, prevalence re-estimated
 // outside the group, and keeps the members that pass.
 func Groups(hosts []Host, o Options) ([]Group, error) {
-	t, err := Defaults()
+	t, err := o.table()
 	if err != nil {
 		return nil, err
 	}

@@ -15,13 +15,21 @@ import (
 type Options struct {
 	Hops          int     // how many links away from a seed kin may be; 0 is 1
 	MinConfidence float64 // of a group; 0 is .9
+	Table         *Table  // nil: Defaults, read anew at every call
+}
+
+func (o Options) table() (*Table, error) {
+	if o.Table != nil {
+		return o.Table, nil
+	}
+	return Defaults()
 }
 
 // Kinship judges every host against the seeds, best first. Seeds are not
 // listed; other kin count as seeds only up to o.Hops, each hop multiplying
 // the confidence of the link by that of its kin.
 func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
-	t, err := Defaults()
+	t, err := o.table()
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ type Sieve struct {
 }
 
 // NewSieve makes the sieve for candidates of the given seeds.
-func NewSieve(seeds []Host) (*Sieve, error) {
-	t, err := Defaults()
+func NewSieve(seeds []Host, o Options) (*Sieve, error) {
+	t, err := o.table()
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func TestSieve(t *testing.T) {
 				}
 			}
 			hosts := c.hosts()
-			sieve := must(NewSieve(hosts[:1]))
+			sieve := must(NewSieve(hosts[:1], Options{}))
 			if got := sieve.Outlook(hosts[1], tt.hosts); got != tt.want {
 				t.Errorf("outlook %d, want %d", got, tt.want)
 			}

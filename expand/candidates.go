@@ -43,7 +43,7 @@ type candidates struct {
 }
 
 func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *book) (*candidates, error) {
-	sieve, err := cluster.NewSieve(seeds)
+	sieve, err := cluster.NewSieve(seeds, o.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 			vouchers = append(vouchers, h)
 		}
 	}
-	sieve, err := cluster.NewSieve(vouchers)
+	sieve, err := cluster.NewSieve(vouchers, o)
 	if err != nil {
 		return nil, err
 	}

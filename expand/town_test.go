@@ -95,6 +95,11 @@ func TestTown(t *testing.T) {
 		delete(found, seed)
 		return slices.Collect(maps.Keys(found))
 	}
+	table, err := cluster.Defaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Cluster.Table = table
 	for provider, seeds := range tn.Providers() {
 		var ours, jarm, any town.Figures
 		for _, seed := range seeds {

@@ -46,14 +46,18 @@ type method struct {
 }
 
 func run(from, to uint64, verbose bool) error {
+	table, err := cluster.Defaults()
+	if err != nil {
+		return err
+	}
 	methods := []*method{
-		{name: "expand", find: expand(nil)},
+		{name: "expand", find: expand(table, nil)},
 		{name: "same JARM", find: sharing("jarm")},
 		{name: "same host key or SPKI", find: sharing("ssh.host_key", "cert.spki")},
 		{name: "any shared fingerprint", find: sharing()},
 	}
 	for _, prefix := range [][]string{{"ssh.host_key", "cert.sha256", "cert.spki", "cert.serial_issuer"}, {"cert."}, {"ssh."}, {"jarm"}, {"http."}, {"tcp."}} {
-		methods = append(methods, &method{name: "expand without " + strings.Join(prefix, " "), find: expand(prefix)})
+		methods = append(methods, &method{name: "expand without " + strings.Join(prefix, " "), find: expand(table, prefix)})
 	}
 	for seed := from; seed <= to; seed++ {
 		t, hosts, err := scan(seed)
@@ -112,9 +116,9 @@ func scan(seed uint64) (*town.Town, []cluster.Host, error) {
 }
 
 // expand judges as `hostkin expand` does, without the kinds of some prefixes.
-func expand(without []string) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+func expand(table *cluster.Table, without []string) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
 	return func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error) {
-		kin, err := cluster.Kinship([]string{seed}, strip(hosts, without), cluster.Options{})
+		kin, err := cluster.Kinship([]string{seed}, strip(hosts, without), cluster.Options{Table: table})
 		for _, k := range kin {
 			a := netip.MustParseAddr(k.Host)
 			ranked = append(ranked, a)
