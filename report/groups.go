@@ -2,8 +2,10 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -16,7 +18,7 @@ const (
 )
 
 // Groups writes the clusters of a scan, one block each: its hosts, what holds
-// them together, and its weak ties to other clusters.
+// them together, the weightiest first, and its weak ties to other clusters.
 func Groups(w io.Writer, groups []cluster.Group, s Style) error {
 	out := bufio.NewWriter(w)
 	hosts := 0
@@ -70,10 +72,9 @@ func writeHosts(out *bufio.Writer, hosts []string, s Style) {
 
 func writeGround(out *bufio.Writer, g cluster.Group, s Style) {
 	t := &table{indent: 4}
-	for i, e := range g.Evidence {
-		if i == listedEvidence {
-			break
-		}
+	ground := slices.Clone(g.Evidence)
+	slices.SortStableFunc(ground, func(a, b cluster.Evidence) int { return cmp.Compare(b.Bits, a.Bits) })
+	for _, e := range ground[:min(len(ground), listedEvidence)] {
 		t.add(cell{text: signed(e.Bits), color: green, right: true}, left("same "+Words(e.Kind)),
 			right("on "+plural(e.HeldBy, "host")), left(e.Value))
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,6 +182,24 @@ func TestGroups(t *testing.T) {
 		if !strings.Contains(b.String(), must) {
 			t.Errorf("%q is missing:\n%s", must, b.String())
 		}
+	}
+}
+
+// A block has room for a few values: the weightiest, whatever their kinds are called.
+func TestGroupsShowTheWeightiestEvidence(t *testing.T) {
+	var evidence []cluster.Evidence
+	for i := range listedEvidence {
+		evidence = append(evidence, cluster.Evidence{Kind: "http.title", Value: strings.Repeat("x", i+1), Bits: 1, HeldBy: 2})
+	}
+	evidence = append(evidence, cluster.Evidence{Kind: "ssh.host_key", Value: "SHA256:abc", Bits: 17.3, HeldBy: 2})
+	before := slices.Clone(evidence)
+	var b strings.Builder
+	if err := Groups(&b, []cluster.Group{{ID: 1, Hosts: []string{"192.0.2.1"}, Evidence: evidence}}, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	key, title := strings.Index(b.String(), "SSH host key"), strings.Index(b.String(), "page title")
+	if key < 0 || key > title || !strings.Contains(b.String(), "and 1 more values") || !slices.Equal(before, evidence) {
+		t.Errorf("\n%s", b.String())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net/netip"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,11 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	if job.in != nil {
 		return a.kin(&f.outputFlags, func() (expand.Result, error) {
 			result, err := expand.Judge(job.in.observations(ctx), o)
+			result.Kin = slices.DeleteFunc(result.Kin, func(k cluster.Kin) bool {
+				addr, err := netip.ParseAddr(k.Host)
+				return err == nil && job.seeds.Excluded(addr)
+			})
+			a.tellSilent(seeds, result)
 			return result, errors.Join(job.in.result(ctx), err)
 		})
 	}
@@ -116,7 +122,23 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	if f.dryRun {
 		return a.dryExpand(f, o)
 	}
-	return a.kin(&f.outputFlags, func() (expand.Result, error) { return a.runExpand(ctx, &f.scanFlags, o) })
+	return a.kin(&f.outputFlags, func() (expand.Result, error) {
+		result, err := a.runExpand(ctx, &f.scanFlags, o)
+		a.tellSilent(seeds, result)
+		return result, err
+	})
+}
+
+// tellSilent names the seeds that gave nothing to compare with, where others did.
+func (a *app) tellSilent(seeds []targets.Target, result expand.Result) {
+	if len(result.Seeds) == 0 {
+		return
+	}
+	for _, t := range seeds {
+		if t.Host.IP.IsValid() && !slices.Contains(result.Seeds, t.Host.String()) {
+			a.log.Warning().Msgf("seed %s did not answer; the others did", t.Host)
+		}
+	}
 }
 
 func (f *expandFlags) options(seeds []targets.Target, within *targets.Set) expand.Options {

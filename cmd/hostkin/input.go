@@ -127,7 +127,9 @@ func (in *input) file(ctx context.Context, path string, yield func(line) bool) b
 	}
 	text, done, err := decompress(raw)
 	if err != nil {
-		in.fault(name, 0, err)
+		if ctx.Err() == nil {
+			in.fault(name, 0, err)
+		}
 		return true
 	}
 	defer done()

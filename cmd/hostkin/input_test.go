@@ -175,8 +175,8 @@ func TestAReadOfStdinCanBeStopped(t *testing.T) {
 	for range in.lines(ctx) {
 		t.Error("a line came")
 	}
-	if err := in.result(ctx); err != context.Canceled {
-		t.Errorf("error %v", err)
+	if err := in.result(ctx); err != context.Canceled || in.bad > 0 {
+		t.Errorf("error %v, %d faults", err, in.bad)
 	}
 }
 

@@ -229,6 +229,11 @@ func (s *Set) Allowed(a netip.Addr) error {
 	return nil
 }
 
+// Excluded says whether a is among the exclusions, special-purpose or not.
+func (s *Set) Excluded(a netip.Addr) bool {
+	return find(s.excluded, fromAddr(a.Unmap().WithZone(""))) >= 0
+}
+
 // AllowedName says whether a host name may be looked at: nil, or why not.
 func (s *Set) AllowedName(name string) error {
 	if ascii, problem := hostName(name); problem == "" && s.without[ascii] {

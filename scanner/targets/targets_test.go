@@ -436,3 +436,16 @@ func TestContainsIsMembership(t *testing.T) {
 		}
 	}
 }
+
+func TestExcluded(t *testing.T) {
+	s, err := Parse(Source{Args: []string{"127.0.0.0/8"}}, Source{Args: []string{"127.0.0.4/31", "2001:db8::/32", "10.0.0.1"}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]bool{"127.0.0.4": true, "127.0.0.6": false, "::ffff:127.0.0.5": true, "2001:db8::1%eth0": true,
+		"10.0.0.1": true, "10.0.0.2": false, "64:ff9b::a00:1": true} { // 10.0.0.2 may not be contacted, but is not excluded
+		if got := s.Excluded(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v, want %v", addr, got, want)
+		}
+	}
+}
