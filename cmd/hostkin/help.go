@@ -10,7 +10,8 @@ import (
 // targetHelp is the same wherever targets are named.
 const targetHelp = `TARGET is an address, a CIDR, a range a-b, a host name, [v6], host:port, @FILE, or - for stdin; IPv4
 and IPv6. Lists may be text, nmap XML, masscan or zmap output. Special-purpose addresses (IANA
-registries) are refused unless --allow-special; loopback is allowed, multicast never.`
+registries) are refused unless --allow-special; loopback is allowed, multicast never. The examples
+show documentation addresses, which are special-purpose: put real ones in their place.`
 
 // portHelp lists the ports that are looked at by default.
 func portHelp() string {

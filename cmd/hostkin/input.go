@@ -143,6 +143,9 @@ func (in *input) scan(ctx context.Context, name string, text io.Reader, yield fu
 		var err error
 		var long bool
 		buf, long, err = readLine(r, buf[:0])
+		if number == 1 {
+			buf = bytes.TrimPrefix(buf, []byte("\ufeff")) // as some editors and shells write it
+		}
 		switch {
 		case long:
 			in.fault(name, number, fmt.Errorf("longer than %d MiB", maxLine>>20))

@@ -122,7 +122,8 @@ func TestFilesAreReadWhateverTheirCompressionAndName(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"plain.jsonl": text, "a.gz": compressed(t, gz, text), "a.zst": compressed(t, zst, text),
 		"misnamed.jsonl": compressed(t, zst, text), "no-newline": text[:len(text)-1],
-		"two-members.gz": append(compressed(t, gz, nil), compressed(t, gz, text)...),
+		"byte-order-mark.jsonl": append([]byte("\ufeff"), text...),
+		"two-members.gz":        append(compressed(t, gz, nil), compressed(t, gz, text)...),
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
