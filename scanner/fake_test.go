@@ -3,7 +3,6 @@ package scanner
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -145,36 +144,6 @@ func collected(t *testing.T, ctx context.Context, c Config, hosts func(func(targ
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	err := Run(ctx, c, hosts)
 	return out, log.String(), err
-}
-
-// serve answers on loopback until the test ends.
-func serve(t *testing.T, addr string, handle func(c net.Conn)) netip.AddrPort {
-	t.Helper()
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err != nil {
-				continue
-			}
-			all.Go(func() {
-				defer c.Close()
-				handle(c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		all.Wait()
-	})
-	return l.Addr().(*net.TCPAddr).AddrPort()
 }
 
 func untilClosed(c net.Conn) { io.Copy(io.Discard, c) }

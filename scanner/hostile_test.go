@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -93,12 +94,12 @@ func TestThousandHostileHosts(t *testing.T) {
 	kinds := hostile()
 	var list []targets.Target
 	kind := map[netip.Addr]int{}
-	port := serve(t, "127.91.0.1:0", kinds[0].serve).Port()
+	port := livetest.Listen(t, "127.91.0.1:0", kinds[0].serve).Port()
 	kind[netip.MustParseAddr("127.91.0.1")] = 0
 	for i := range hosts - 1 {
 		ip := netip.AddrFrom4([4]byte{127, 91, byte(1 + i/250), byte(1 + i%250)})
 		kind[ip] = i % len(kinds)
-		serve(t, netip.AddrPortFrom(ip, port).String(), kinds[i%len(kinds)].serve)
+		livetest.Listen(t, netip.AddrPortFrom(ip, port).String(), kinds[i%len(kinds)].serve)
 	}
 	for ip := range kind {
 		list = append(list, targets.Target{Host: record.Host{IP: ip}})

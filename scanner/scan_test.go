@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -115,7 +116,7 @@ func TestDeadPort(t *testing.T) {
 func TestOpenPortIsAskedAtOnce(t *testing.T) {
 	var connected atomic.Int64
 	all := make(chan struct{})
-	to := serve(t, "127.0.0.1:0", func(c net.Conn) {
+	to := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
 		if connected.Add(1) == 4 {
 			close(all)
 		}

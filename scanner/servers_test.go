@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
@@ -76,17 +77,17 @@ func sshServer(t *testing.T) uint16 {
 	}
 	c := &ssh.ServerConfig{NoClientAuth: true}
 	c.AddHostKey(signer)
-	return serve(t, "127.0.0.1:0", func(conn net.Conn) { ssh.NewServerConn(conn, c) }).Port()
+	return livetest.Listen(t, "127.0.0.1:0", func(conn net.Conn) { ssh.NewServerConn(conn, c) }).Port()
 }
 
 // Whatever the port, a server is asked what it speaks; nothing is asked twice.
 func TestPlanOnServers(t *testing.T) {
 	ssh, plain, secure := sshServer(t), webServer(t, false), webServer(t, true)
-	mail := serve(t, "127.0.0.1:0", func(c net.Conn) {
+	mail := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
 		io.WriteString(c, "220 mail ESMTP\r\n")
 		untilClosed(c)
 	}).Port()
-	closed := serve(t, "127.0.0.1:0", func(c net.Conn) { c.Read(make([]byte, 4096)) }).Port()
+	closed := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { c.Read(make([]byte, 4096)) }).Port()
 	all := []Port{{ssh, ""}, {plain, ""}, {secure, ""}, {mail, ""}, {closed, ""}}
 	for _, c := range []struct {
 		name  string
@@ -216,7 +217,7 @@ func serveOn(t *testing.T, host string, port uint16, start func() uint16) uint16
 	}
 	free.Close()
 	behind := start()
-	serve(t, net.JoinHostPort(host, itoa(port)), func(c net.Conn) {
+	livetest.Listen(t, net.JoinHostPort(host, itoa(port)), func(c net.Conn) {
 		to, err := net.Dial("tcp", "127.0.0.1:"+itoa(behind))
 		if err != nil {
 			return

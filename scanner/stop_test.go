@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
@@ -21,7 +22,7 @@ func TestCancel(t *testing.T) {
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
 	var opened atomic.Int64
-	to := serve(t, "127.0.0.1:0", func(c net.Conn) {
+	to := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
 		if opened.Add(1) <= 20 {
 			return // the first hosts are done at once
 		}

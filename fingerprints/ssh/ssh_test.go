@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/hostkin/hostkin/fingerprints/value"
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -57,13 +58,7 @@ func TestVectors(t *testing.T) {
 }
 
 func TestHostKeysReadAsSSHKeygenPrintsThem(t *testing.T) {
-	keygen, err := exec.LookPath("ssh-keygen")
-	if err != nil {
-		if os.Getenv("HOSTKIN_REQUIRE_SERVERS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	keygen := livetest.Need(t, "ssh-keygen")
 	for _, name := range []string{"openssh", "dropbear", "xcrypto", "openssh-certificate"} {
 		s := answer(t, name)
 		var want []string

@@ -1,48 +1,45 @@
-// Package livetest helps tests that run a probe against a real server on
-// loopback: it finds and starts the server, asks it over the real transport,
-// and keeps what it said as a recording.
+// Package livetest helps tests that work with real servers on loopback: it
+// starts them, asks them over the real transport, asks other tools about them,
+// and keeps what they said as a recording.
 package livetest
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/hostkin/hostkin/internal/daemon"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/transport"
 )
 
-// Need is the path of a program. Without it the test is skipped, or fails where
-// HOSTKIN_REQUIRE_SERVERS=1 says that all of them are installed.
-func Need(tb testing.TB, program string) string {
+// Missing ends a test for lack of something that this machine does not have:
+// it is skipped, or fails where HOSTKIN_REQUIRE_SERVERS=1 says that everything
+// is there.
+func Missing(tb testing.TB, why error) {
 	tb.Helper()
-	if path, err := exec.LookPath(program); err == nil {
-		return path
-	}
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
-		if path := filepath.Join(dir, program); executable(path) {
-			return path
-		}
-	}
 	if os.Getenv("HOSTKIN_REQUIRE_SERVERS") == "1" {
-		tb.Fatalf("%s is not installed", program)
+		tb.Fatal(why)
 	}
-	tb.Skipf("%s is not installed", program)
-	return ""
+	tb.Skip(why)
 }
 
-func executable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode()&0o111 != 0
+// Need is the path of a program, see Missing.
+func Need(tb testing.TB, program string) string {
+	tb.Helper()
+	path, err := daemon.Find(program)
+	if err != nil {
+		Missing(tb, err)
+	}
+	return path
 }
 
 // FreePort is a port of ip that nobody listens on at the moment.
@@ -56,39 +53,71 @@ func FreePort(tb testing.TB, ip string) netip.AddrPort {
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
 
-// Serve starts a server that is to listen on addr and stops it with the test.
+// Serve starts a server that answers on addr when it is ready, see Start.
 func Serve(tb testing.TB, addr netip.AddrPort, program string, args ...string) {
 	tb.Helper()
-	cmd := exec.CommandContext(tb.Context(), program, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 3 * time.Second
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
+	Need(tb, program)
+	Start(tb, daemon.Command{Name: program, Args: args, Log: filepath.Join(tb.TempDir(), "log"), Answer: addr})
+}
+
+// Start starts servers, waits until they answer, and ends them with the test.
+func Start(tb testing.TB, commands ...daemon.Command) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(tb.Context())
+	started, err := daemon.Start(ctx, commands)
+	tb.Cleanup(func() {
+		stop()
+		for _, p := range started {
+			if err := p.Wait(); err != nil {
+				tb.Error(err)
+			}
+		}
+	})
+	if err != nil {
 		tb.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { cmd.Wait(); close(ended) }()
-	tb.Cleanup(func() { <-ended }) // the test's context is cancelled before
-	for range 250 {
-		if c, err := net.Dial("tcp", addr.String()); err == nil {
-			c.Close()
-			return
-		}
-		select {
-		case <-ended:
-			tb.Fatalf("%s ended:\n%s", program, said.String())
-		case <-time.After(20 * time.Millisecond):
-		}
+}
+
+// Listen runs handle on every connection to an address, and closes it after.
+// With the test it stops listening and waits for what it began.
+func Listen(tb testing.TB, addr string, handle func(net.Conn)) netip.AddrPort {
+	tb.Helper()
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	tb.Fatalf("%s does not listen on %v", program, addr)
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err != nil {
+				continue
+			}
+			all.Go(func() {
+				defer c.Close()
+				handle(c)
+			})
+		}
+	})
+	tb.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// Endpoint is where to look, with a name to send or "".
+func Endpoint(addr netip.AddrPort, name string) record.Endpoint {
+	return record.Endpoint{Host: record.Host{IP: addr.Addr(), Name: name}, Port: addr.Port()}
 }
 
 // Ask runs a probe on an endpoint, one connection after the other, and returns
 // its answer and what the server said on each connection.
 func Ask(tb testing.TB, p conversation.Probe, at record.Endpoint, seen record.Answer) (record.Answer, record.Status, []conversationtest.Transcript) {
 	tb.Helper()
-	net := transport.New(transport.Config{Timeout: 5 * time.Second})
 	run := p.Start(at, seen)
 	var said []conversationtest.Transcript
 	for {
@@ -96,12 +125,7 @@ func Ask(tb testing.TB, p conversation.Probe, at record.Endpoint, seen record.An
 		if !run.Next(&x) {
 			break
 		}
-		conv, recorded := conversationtest.Record(conversationtest.Check(tb, x.Conv))
-		ended := make(chan struct{})
-		x.Conv, x.Ended = conv, func(*conversation.Exchange) { close(ended) }
-		net.Go(tb.Context(), &x)
-		<-ended
-		said = append(said, recorded())
+		said = append(said, Drive(tb, &x))
 		run.Ended(&x)
 	}
 	var a record.Answer
@@ -109,32 +133,15 @@ func Ask(tb testing.TB, p conversation.Probe, at record.Endpoint, seen record.An
 	return a, status, said
 }
 
-// Keep writes v to a file as JSON when HOSTKIN_RECORD=1, to be replayed by
-// tests without the server.
-func Keep(tb testing.TB, file string, v any) {
+// Drive makes one connection and returns what the server said.
+func Drive(tb testing.TB, x *conversation.Exchange) conversationtest.Transcript {
 	tb.Helper()
-	if os.Getenv("HOSTKIN_RECORD") != "1" {
-		return
-	}
-	b, err := json.MarshalIndent(v, "", "\t")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(file, append(b, '\n'), 0o644); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// Load reads what Keep wrote.
-func Load[T any](tb testing.TB, file string) T {
-	tb.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var v T
-	if err := json.Unmarshal(b, &v); err != nil {
-		tb.Fatalf("%s: %v", file, err)
-	}
-	return v
+	own := x.Conv
+	conv, said := conversationtest.Record(conversationtest.Check(tb, own))
+	ended := make(chan struct{})
+	x.Conv, x.Ended = conv, func(*conversation.Exchange) { close(ended) }
+	transport.New(transport.Config{Timeout: 10 * time.Second}).Go(tb.Context(), x)
+	<-ended
+	x.Conv = own // what the probe reads its answer from
+	return said()
 }

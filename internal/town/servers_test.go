@@ -1,18 +1,15 @@
 package town
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/netip"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,19 +129,7 @@ s.serve_forever()`, at.Addr().String(), fmt.Sprint(at.Port()), file}
 		go server.Serve(l)
 		list = append(list, endpoint{"Go with " + kind, at})
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	started, err := daemon.Start(ctx, commands)
-	t.Cleanup(func() {
-		stop()
-		for _, p := range started {
-			if err := p.Wait(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	livetest.Start(t, commands...)
 	return list
 }
 
@@ -195,12 +180,7 @@ func values(observations []record.Observation, kind fingerprints.Kind) []string 
 // proxy that splits every answer over two segments.
 func TestTLSServers(t *testing.T) {
 	servers := gallery(t)
-	oracle := filepath.Join(t.TempDir(), "jarmoracle")
-	build := exec.Command("go", "build", "-o", oracle, "./jarmoracle")
-	build.Dir = filepath.Join("..", "..", "tools")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the oracle does not build: %v\n%s", err, out)
-	}
+	oracle := livetest.JARMGo(t)
 	var all []netip.AddrPort
 	cut := map[netip.AddrPort]netip.AddrPort{}
 	proxy := netip.MustParseAddr("127.34.0.0")
@@ -213,11 +193,7 @@ func TestTLSServers(t *testing.T) {
 	different := map[string]bool{}
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
-			theirs, err := exec.Command(oracle, s.at.String()).Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := []string{strings.TrimSpace(string(theirs))}
+			want := []string{oracle(t, s.at)}
 			different[want[0]] = true
 			if got := values(seen[s.at], "jarm"); !slices.Equal(got, want) {
 				t.Errorf("JARM %v, jarm-go says %v", got, want)
@@ -225,7 +201,7 @@ func TestTLSServers(t *testing.T) {
 			if got := values(seen[cut[s.at]], "jarm"); !slices.Equal(got, want) {
 				t.Errorf("JARM of split answers %v, jarm-go says %v", got, want)
 			}
-			chain := showCerts(t, s.at)
+			chain := livetest.OpenSSLChain(t, s.at)
 			for _, at := range []netip.AddrPort{s.at, cut[s.at]} {
 				if diff := cmp.Diff(chain, chainOf(seen[at])); diff != "" {
 					t.Errorf("certificates at %s (-openssl +hostkin):\n%s", at, diff)
@@ -247,45 +223,14 @@ func chainOf(observations []record.Observation) [][]byte {
 	return nil
 }
 
-// showCerts asks openssl for the chain, leaf first.
-func showCerts(t *testing.T, at netip.AddrPort) [][]byte {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "openssl", "s_client", "-showcerts", "-connect", at.String())
-	cmd.Stdin = strings.NewReader("Q\n")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("openssl s_client: %v\n%s", err, out)
-	}
-	var chain [][]byte
-	for block, rest := pem.Decode(out); block != nil; block, rest = pem.Decode(rest) {
-		chain = append(chain, block.Bytes)
-	}
-	return chain
-}
-
 // splitter forwards to a server and sends what it answers first in two
 // segments, cut inside the ServerHello.
 func splitter(t *testing.T, listen, to netip.AddrPort) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", listen.String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go forward(client, to)
-		}
-	}()
-	return listen
+	return livetest.Listen(t, listen.String(), func(client net.Conn) { forward(client, to) })
 }
 
 func forward(client net.Conn, to netip.AddrPort) {
-	defer client.Close()
 	server, err := net.Dial("tcp", to.String())
 	if err != nil {
 		return
@@ -310,7 +255,6 @@ func forward(client net.Conn, to netip.AddrPort) {
 // HASSH with published values where this version has one.
 func TestSSHServers(t *testing.T) {
 	needServers(t)
-	livetest.Need(t, "ssh-keyscan")
 	var machines []*machine
 	var at []netip.AddrPort
 	next := netip.MustParseAddr("127.35.0.0")
@@ -330,7 +274,7 @@ func TestSSHServers(t *testing.T) {
 	}
 	for i, a := range at {
 		name := fmt.Sprintf("%s %q", machines[i].ssh.product, machines[i].ssh.conf)
-		if diff := cmp.Diff(keyscan(t, a), hostKeysOf(seen[a])); diff != "" {
+		if diff := cmp.Diff(livetest.Keyscan(t, a), hostKeysOf(seen[a])); diff != "" {
 			t.Errorf("%s: host keys (-ssh-keyscan +hostkin):\n%s", name, diff)
 		}
 		banner := strings.Join(values(seen[a], "ssh.banner"), "")
@@ -343,23 +287,6 @@ func TestSSHServers(t *testing.T) {
 			t.Errorf("%s: HASSH is that of the packaged configuration", name)
 		}
 	}
-}
-
-// keyscan returns the public key blobs in the order of their types.
-func keyscan(t *testing.T, at netip.AddrPort) []string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "ssh-keyscan", "-T", "20", "-t", "rsa,ecdsa,ed25519", "-p", fmt.Sprint(at.Port()), at.Addr().String()).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	for line := range bytes.Lines(out) {
-		if fields := strings.Fields(string(line)); len(fields) == 3 {
-			keys = append(keys, fields[1]+" "+fields[2])
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func hostKeysOf(observations []record.Observation) []string {

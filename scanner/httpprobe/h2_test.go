@@ -23,7 +23,7 @@ func TestRecordedPrefacesInPieces(t *testing.T) {
 	all := products()
 	for name, product := range all {
 		file := filepath.Join("testdata", "h2", name+".json")
-		for _, said := range livetest.Load[[]conversationtest.Transcript](t, file) {
+		for _, said := range livetest.Transcripts(t, file) {
 			got, status := conversationtest.CheckCuts(t, said, startPreface)
 			conversationtest.CheckEndings(t, said, func() conversation.Conversation { return new(preface) })
 			if status != record.OK || h2Text(got) != product.h2 {
@@ -97,7 +97,7 @@ func TestWhatIsSent(t *testing.T) {
 func FuzzPreface(f *testing.F) {
 	files, _ := filepath.Glob("testdata/h2/*.json")
 	for _, file := range files {
-		for _, said := range livetest.Load[[]conversationtest.Transcript](f, file) {
+		for _, said := range livetest.Transcripts(f, file) {
 			f.Add(bytes.Join(said.Turns, nil))
 		}
 	}

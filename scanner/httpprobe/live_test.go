@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,12 +39,7 @@ func prepare(t *testing.T) ground {
 	os.MkdirAll(filepath.Join(g.docs, "pics"), 0o755)
 	g.write(t, "docs/index.html", page)
 	g.write(t, "docs/pics/i.png", icon)
-	key, cert := filepath.Join(g.dir, "key.pem"), filepath.Join(g.dir, "cert.pem")
-	out, err := exec.Command(livetest.Need(t, "openssl"), "req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=x.example",
-		"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", key, "-out", cert).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	cert, key := livetest.Certificate(t, "ec")
 	a, _ := os.ReadFile(cert)
 	b, _ := os.ReadFile(key)
 	g.write(t, "both.pem", string(a)+string(b))
@@ -77,16 +71,14 @@ type product struct {
 func products() map[string]product {
 	return map[string]product{
 		"nginx": {h2: "3:128;4:65536;5:16777215; +2147418112", start: func(t *testing.T, g ground) {
-			bin := livetest.Need(t, "nginx")
 			f := g.config(t, "c", `daemon off; master_process off; pid DIR/pid; error_log DIR/e;
 events {}
 http { access_log off; client_body_temp_path DIR; proxy_temp_path DIR; fastcgi_temp_path DIR; uwsgi_temp_path DIR; scgi_temp_path DIR;
  types { text/html html; image/png png; }
  server { listen PLAIN; listen TLS ssl http2; ssl_certificate CERT; ssl_certificate_key CERT; root DOCS; } }`)
-			livetest.Serve(t, g.secure, bin, "-c", f, "-e", filepath.Join(g.dir, "e"))
+			livetest.Serve(t, g.secure, "nginx", "-c", f, "-e", filepath.Join(g.dir, "e"))
 		}},
 		"apache2": {h2: "3:100; +2147418112", start: func(t *testing.T, g ground) {
-			bin := livetest.Need(t, "apache2")
 			f := g.config(t, "c", `ServerRoot DIR
 ServerName x.example
 PidFile DIR/pid
@@ -108,10 +100,9 @@ SSLEngine on
 SSLCertificateFile CERT
 </VirtualHost>
 `)
-			livetest.Serve(t, g.secure, bin, "-X", "-f", f)
+			livetest.Serve(t, g.secure, "apache2", "-X", "-f", f)
 		}},
 		"lighttpd": {h2: "3:8;4:65536;6:65535;8:1;9:1; +196609", start: func(t *testing.T, g ground) {
-			bin := livetest.Need(t, "lighttpd")
 			f := g.config(t, "c", `server.modules = ("mod_openssl")
 server.document-root = "DOCS"
 server.bind = "127.0.0.1"
@@ -121,10 +112,9 @@ mimetype.assign = (".html" => "text/html", ".png" => "image/png")
 $SERVER["socket"] == "TLS" { ssl.engine = "enable"
 ssl.pemfile = "CERT" }
 `)
-			livetest.Serve(t, g.secure, bin, "-D", "-f", f)
+			livetest.Serve(t, g.secure, "lighttpd", "-D", "-f", f)
 		}},
 		"haproxy": {h2: "8:1;3:100;", start: func(t *testing.T, g ground) {
-			bin := livetest.Need(t, "haproxy")
 			f := g.config(t, "c", `global
  maxconn 100
 defaults
@@ -139,10 +129,9 @@ frontend f
  http-request return status 200 content-type image/png file DOCS/pics/i.png if { path /pics/i.png }
  http-request deny deny_status 404
 `)
-			livetest.Serve(t, g.secure, bin, "-db", "-f", f)
+			livetest.Serve(t, g.secure, "haproxy", "-db", "-f", f)
 		}},
 		"caddy": {h2: "5:1048576;3:250;6:1048896;4:1048576; +983041", start: func(t *testing.T, g ground) {
-			bin := livetest.Need(t, "caddy")
 			t.Setenv("XDG_DATA_HOME", g.dir)
 			t.Setenv("XDG_CONFIG_HOME", g.dir)
 			f := g.config(t, "Caddyfile", `{
@@ -162,14 +151,12 @@ https://:TLSPORT {
  file_server
 }
 `)
-			livetest.Serve(t, g.secure, bin, "run", "--config", f, "--adapter", "caddyfile")
+			livetest.Serve(t, g.secure, "caddy", "run", "--config", f, "--adapter", "caddyfile")
 		}},
 	}
 }
 
-func endpoint(addr netip.AddrPort) record.Endpoint {
-	return record.Endpoint{Host: record.Host{IP: addr.Addr()}, Port: addr.Port()}
-}
+func endpoint(addr netip.AddrPort) record.Endpoint { return livetest.Endpoint(addr, "") }
 
 func TestRealServers(t *testing.T) {
 	for name, product := range products() {
@@ -251,23 +238,11 @@ func h2Text(h *record.H2) string {
 
 // A server that closes after each answer is asked on three connections at most.
 func TestServerThatCloses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Read(make([]byte, 4096))
-			c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")) // does not say that it closes
-			c.Close()
-		}
-	}()
-	a, status, said := livetest.Ask(t, Probe{}, endpoint(l.Addr().(*net.TCPAddr).AddrPort()), record.Answer{})
+	addr := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
+		c.Read(make([]byte, 4096))
+		c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")) // does not say that it closes
+	})
+	a, status, said := livetest.Ask(t, Probe{}, endpoint(addr), record.Answer{})
 	if status != record.OK || len(said) != 3 || a.HTTP.Missing == nil || a.HTTP.Missing.Code != 200 {
 		t.Errorf("%s after %d connections: %+v", status, len(said), a.HTTP)
 	}
@@ -294,7 +269,7 @@ func TestFirstThenTheRest(t *testing.T) {
 
 // The HTTP/2 preface of real servers, recorded inside TLS.
 func TestRecordPrefaces(t *testing.T) {
-	if os.Getenv("HOSTKIN_RECORD") != "1" {
+	if !livetest.Recording() {
 		t.Skip("records only")
 	}
 	for name, product := range products() {

@@ -40,7 +40,7 @@ func TestRecordedServersInPieces(t *testing.T) {
 		t.Fatalf("%d recordings, %v", len(files), err)
 	}
 	for _, file := range files {
-		said := livetest.Load[[]conversationtest.Transcript](t, file)
+		said := livetest.Transcripts(t, file)
 		asked := []question{root, favicon, missing}
 		for i, one := range said {
 			start := ask(asked...)
@@ -307,7 +307,7 @@ func TestRun(t *testing.T) {
 func FuzzResponse(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	for _, file := range files {
-		for _, said := range livetest.Load[[]conversationtest.Transcript](f, file) {
+		for _, said := range livetest.Transcripts(f, file) {
 			f.Add(bytes.Join(said.Turns, nil), uint16(40))
 		}
 	}
@@ -340,7 +340,7 @@ func FuzzResponse(f *testing.F) {
 }
 
 func BenchmarkThreePages(b *testing.B) {
-	said := livetest.Load[[]conversationtest.Transcript](b, "testdata/nginx.json")
+	said := livetest.Transcripts(b, "testdata/nginx.json")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, status, _ := play(Probe{}, record.Answer{}, said...); status != record.OK {

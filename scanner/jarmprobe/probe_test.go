@@ -4,21 +4,19 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"io"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/hostkin/hostkin/fingerprints/jarm"
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
-	"github.com/hostkin/hostkin/scanner/tlsprobe/tlstest"
 )
 
 var localhost = record.Endpoint{Host: record.Host{IP: netip.MustParseAddr("127.0.0.1")}, Port: 443}
@@ -110,20 +108,20 @@ func vectors() []struct {
 	}
 	return []vector{
 		{"openssl", "07d14d16d21d21d00042d43d000000aa99ce74e2c6d013c745aa52b5cc042d", func(tb testing.TB) netip.AddrPort {
-			cert, key := tlstest.Certificate(tb, "rsa")
-			return tlstest.OpenSSL(tb, cert, key)
+			cert, key := livetest.Certificate(tb, "rsa")
+			return livetest.OpenSSL(tb, cert, key)
 		}},
 		{"python", "2ad2ad0002ad2ad00042d42d000000ad9bf51cc3f5a1e29eecb81d0c7b06eb", func(tb testing.TB) netip.AddrPort {
-			cert, key := tlstest.Certificate(tb, "rsa")
-			return tlstest.Python(tb, cert, key)
+			cert, key := livetest.Certificate(tb, "rsa")
+			return livetest.Python(tb, cert, key)
 		}},
 		{"nginx-ec", "", func(tb testing.TB) netip.AddrPort { // "": no published value, jarm-go's counts
-			cert, key := tlstest.Certificate(tb, "ec")
-			return tlstest.Nginx(tb, cert, key, "ssl_protocols TLSv1.2 TLSv1.3;")
+			cert, key := livetest.Certificate(tb, "ec")
+			return livetest.Nginx(tb, cert, key, "ssl_protocols TLSv1.2 TLSv1.3;")
 		}},
 		{"gnutls", "", func(tb testing.TB) netip.AddrPort {
-			cert, key := tlstest.Certificate(tb, "ec")
-			return tlstest.GnuTLS(tb, cert, key, "NORMAL")
+			cert, key := livetest.Certificate(tb, "ec")
+			return livetest.GnuTLS(tb, cert, key, "NORMAL")
 		}},
 	}
 }
@@ -132,89 +130,60 @@ func vectors() []struct {
 // HOSTKIN_RECORD=1 it stores the answers for TestRecorded and, as records, for
 // the tests of fingerprints/jarm.
 func TestRealServers(t *testing.T) {
-	oracle := filepath.Join(t.TempDir(), "jarmoracle")
-	build := exec.Command("go", "build", "-o", oracle, "./jarmoracle")
-	build.Dir = filepath.Join("..", "..", "tools")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the oracle does not build: %v\n%s", err, out)
-	}
+	oracle := livetest.JARMGo(t)
 	for _, v := range vectors() {
 		t.Run(v.name, func(t *testing.T) {
 			addr := v.start(t)
-			theirs, err := exec.Command(oracle, addr.String()).Output()
-			if err != nil {
-				t.Fatal(err)
-			}
-			a, status, said := tlstest.Ask(t, Probe{}, tlstest.Endpoint(addr, ""), record.Answer{})
+			theirs := oracle(t, addr)
+			a, status, said := livetest.Ask(t, Probe{}, livetest.Endpoint(addr, ""), record.Answer{})
 			got, partial, ok := jarm.Of(a.JARM)
-			if !ok || partial || status != record.OK || got != strings.TrimSpace(string(theirs)) || v.want != "" && got != v.want {
-				t.Errorf("JARM %s (partial %v, status %q)\nof jarm-go %swant %s", got, partial, status, theirs, v.want)
+			if !ok || partial || status != record.OK || got != theirs || v.want != "" && got != v.want {
+				t.Errorf("JARM %s (partial %v, status %q)\nof jarm-go %s\nwant %s", got, partial, status, theirs, v.want)
 			}
 			if a.JARM.SNI != "127.0.0.1" {
 				t.Errorf("SNI %q", a.JARM.SNI)
 			}
 			// The same through a proxy that sends every byte in a segment of its own.
-			slow, _, _ := tlstest.Ask(t, Probe{}, tlstest.Endpoint(split(t, addr), ""), record.Answer{})
+			slow, _, _ := livetest.Ask(t, Probe{}, livetest.Endpoint(split(t, addr), ""), record.Answer{})
 			if cut, partial, ok := jarm.Of(slow.JARM); cut != got || partial || !ok {
 				t.Errorf("JARM of split answers is %s, want %s", cut, got)
 			}
-			if os.Getenv("HOSTKIN_RECORD") != "" {
-				tlstest.Write(t, filepath.Join("testdata", v.name+".hex"), v.name+", ten connections, asked by TestRealServers", said)
-				line, err := json.MarshalIndent(map[string]any{"jarm": a.JARM, "want": got}, "", " ")
-				if err != nil {
-					t.Fatal(err)
-				}
-				file := filepath.Join("..", "..", "fingerprints", "jarm", "testdata", v.name+".json")
-				if err := os.WriteFile(file, append(line, '\n'), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			livetest.Keep(t, recording(v.name), said)
+			livetest.Keep(t, filepath.Join("../../fingerprints/jarm/testdata", v.name+".json"), map[string]any{"jarm": a.JARM, "want": got})
 		})
 	}
 }
 
+// recording is the file of what a server said on its ten connections.
+func recording(name string) string { return filepath.Join("testdata", name+".json") }
+
 // split is a proxy in front of a server that sends its first 200 bytes one by one.
 func split(t *testing.T, to netip.AddrPort) netip.AddrPort {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			client, err := l.Accept()
+	return livetest.Listen(t, "127.0.0.1:0", func(client net.Conn) {
+		server, err := net.Dial("tcp", to.String())
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		go func() {
+			io.Copy(server, client)
+			server.Close() // one connection at a time is all that s_server takes
+		}()
+		buf := make([]byte, 4096)
+		for sent := 0; ; {
+			n, err := server.Read(buf)
+			for i := range buf[:n] {
+				if sent++; sent > 200 {
+					client.Write(buf[i:n])
+					break
+				}
+				client.Write(buf[i : i+1])
+			}
 			if err != nil {
 				return
 			}
-			go func() {
-				defer client.Close()
-				server, err := net.Dial("tcp", to.String())
-				if err != nil {
-					return
-				}
-				defer server.Close()
-				go func() {
-					io.Copy(server, client)
-					server.Close() // one connection at a time is all that s_server takes
-				}()
-				buf := make([]byte, 4096)
-				for sent := 0; ; {
-					n, err := server.Read(buf)
-					for i := range buf[:n] {
-						if sent++; sent > 200 {
-							client.Write(buf[i:n])
-							break
-						}
-						client.Write(buf[i : i+1])
-					}
-					if err != nil {
-						return
-					}
-				}
-			}()
 		}
-	}()
-	return l.Addr().(*net.TCPAddr).AddrPort()
+	})
 }
 
 // play runs the probe against ten answers, or as many as it asks for.
@@ -239,7 +208,7 @@ func play(t testing.TB, said []conversationtest.Transcript, then func(i int, x *
 
 func TestRecorded(t *testing.T) {
 	for _, v := range vectors() {
-		said := tlstest.Read(t, filepath.Join("testdata", v.name+".hex"))
+		said := livetest.Transcripts(t, recording(v.name))
 		got, status, asked := play(t, said, nil)
 		value, partial, ok := jarm.Of(got)
 		if asked != Count || status != record.OK || !ok || partial || v.want != "" && value != v.want {
@@ -258,7 +227,7 @@ func TestRecorded(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	hello := tlstest.Read(t, "testdata/openssl.hex")[0].Turns[0]
+	hello := livetest.Transcripts(t, recording("openssl"))[0].Turns[0]
 	n := int(binary.BigEndian.Uint16(hello[3:]))
 	message := hello[5 : 5+n]
 	var fragments []byte
@@ -296,7 +265,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestStopsEarly(t *testing.T) {
-	said := tlstest.Read(t, "testdata/openssl.hex")
+	said := livetest.Transcripts(t, recording("openssl"))
 	for name, test := range map[string]struct {
 		status    record.Status // of connection at
 		at        int
@@ -357,7 +326,7 @@ func TestAllAlike(t *testing.T) {
 }
 
 func BenchmarkTenHellos(b *testing.B) {
-	said := tlstest.Read(b, "testdata/openssl.hex")
+	said := livetest.Transcripts(b, recording("openssl"))
 	b.ReportAllocs()
 	for b.Loop() {
 		r := Probe{}.Start(localhost, record.Answer{})

@@ -23,18 +23,13 @@ type outcome struct {
 	Key  record.HostKey
 }
 
-func recorded(tb testing.TB, file string) []conversationtest.Transcript {
-	tb.Helper()
-	return livetest.Load[[]conversationtest.Transcript](tb, file)
-}
-
 func TestRecordedServersInPieces(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.json")
 	if err != nil || len(files) < 3 {
 		t.Fatalf("%d recordings, %v", len(files), err)
 	}
 	for _, file := range files {
-		said := recorded(t, file)
+		said := livetest.Transcripts(t, file)
 		for i := range said {
 			start := func() (conversation.Conversation, func() outcome) { // replays the connections before this one
 				r := Probe{}.Start(record.Endpoint{}, record.Answer{})
@@ -294,7 +289,7 @@ func TestMpint(t *testing.T) { // the examples of RFC 4251 section 5
 func FuzzConnection(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	for _, file := range files {
-		for _, said := range recorded(f, file) {
+		for _, said := range livetest.Transcripts(f, file) {
 			f.Add(bytes.Join(said.Turns, nil), uint16(20))
 		}
 	}
@@ -345,7 +340,7 @@ func FuzzKEXINIT(f *testing.F) {
 }
 
 func BenchmarkFirstLook(b *testing.B) {
-	said := recorded(b, "testdata/openssh.json")[0]
+	said := livetest.Transcripts(b, "testdata/openssh.json")[0]
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, status, _ := play(Probe{First: true}, record.Answer{}, said); status != record.OK {

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -17,24 +16,6 @@ import (
 	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/record"
 )
-
-// keyscan is what ssh-keyscan finds: key type and blob, sorted.
-func keyscan(t *testing.T, addr netip.AddrPort) []string {
-	t.Helper()
-	out, err := exec.Command(livetest.Need(t, "ssh-keyscan"), "-T", "5", "-p", strconv.Itoa(int(addr.Port())),
-		"-t", "rsa,ecdsa,ed25519", addr.Addr().String()).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	for line := range strings.Lines(string(out)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] != "#" {
-			keys = append(keys, f[1]+" "+f[2])
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 func found(t *testing.T, s *record.SSH) []string {
 	t.Helper()
@@ -68,7 +49,7 @@ func TestHostKeysEqualThoseOfSSHKeyscan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			addr := start(t)
-			want := keyscan(t, addr)
+			want := livetest.Keyscan(t, addr)
 			a, status, said := probe(t, Probe{}, addr, record.Answer{})
 			if status != record.OK {
 				t.Errorf("status %s", status)
@@ -129,7 +110,7 @@ func TestFirstIsOneConnectionAndTheRestAsksOnlyForTheRest(t *testing.T) {
 		t.Error("the rest repeats what was seen")
 	}
 	a.Merge(rest)
-	if diff := cmp.Diff(keyscan(t, addr), found(t, a.SSH)); diff != "" {
+	if diff := cmp.Diff(livetest.Keyscan(t, addr), found(t, a.SSH)); diff != "" {
 		t.Error(diff)
 	}
 	again, status, said := probe(t, Probe{}, addr, a)
@@ -153,21 +134,8 @@ func TestGoServer(t *testing.T) {
 			config.KeyExchanges = []string{method}
 		}
 		config.AddHostKey(signer)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() { ssh.NewServerConn(c, config); c.Close() }()
-			}
-		}()
-		a, status, said := probe(t, Probe{}, l.Addr().(*net.TCPAddr).AddrPort(), record.Answer{})
+		addr := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { ssh.NewServerConn(c, config) })
+		a, status, said := probe(t, Probe{}, addr, record.Answer{})
 		if status != record.OK || len(a.SSH.HostKeys) != 1 || string(a.SSH.HostKeys[0].Blob) != string(signer.PublicKey().Marshal()) {
 			t.Errorf("kex %q: %s, %+v", method, status, a.SSH)
 		}

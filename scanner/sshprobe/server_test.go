@@ -16,13 +16,13 @@ import (
 
 func probe(t *testing.T, p Probe, addr netip.AddrPort, seen record.Answer) (record.Answer, record.Status, []conversationtest.Transcript) {
 	t.Helper()
-	return livetest.Ask(t, p, record.Endpoint{Host: record.Host{IP: addr.Addr()}, Port: addr.Port()}, seen)
+	return livetest.Ask(t, p, livetest.Endpoint(addr, ""), seen)
 }
 
 // startSSHD starts an OpenSSH server with fresh keys; extra are lines of its configuration.
 func startSSHD(t *testing.T, ip string, keys []string, extra ...string) netip.AddrPort {
 	t.Helper()
-	sshd, keygen := livetest.Need(t, "sshd"), livetest.Need(t, "ssh-keygen")
+	keygen := livetest.Need(t, "ssh-keygen")
 	if os.Getuid() == 0 {
 		os.MkdirAll("/run/sshd", 0o755) // sshd wants it for privilege separation; if it fails sshd says so
 	}
@@ -40,14 +40,14 @@ func startSSHD(t *testing.T, ip string, keys []string, extra ...string) netip.Ad
 	if err := os.WriteFile(config, []byte(strings.Join(append(lines, extra...), "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	livetest.Serve(t, addr, sshd, "-D", "-e", "-f", config)
+	livetest.Serve(t, addr, "sshd", "-D", "-e", "-f", config)
 	return addr
 }
 
 // startDropbear starts a dropbear server with fresh keys.
 func startDropbear(t *testing.T, keys []string) netip.AddrPort {
 	t.Helper()
-	dropbear, keygen := livetest.Need(t, "dropbear"), livetest.Need(t, "dropbearkey")
+	keygen := livetest.Need(t, "dropbearkey")
 	dir, addr := t.TempDir(), livetest.FreePort(t, "127.0.0.1")
 	args := []string{"-F", "-E", "-p", addr.String(), "-P", filepath.Join(dir, "pid")}
 	for _, kind := range keys {
@@ -57,7 +57,7 @@ func startDropbear(t *testing.T, keys []string) netip.AddrPort {
 		}
 		args = append(args, "-r", file)
 	}
-	livetest.Serve(t, addr, dropbear, args...)
+	livetest.Serve(t, addr, "dropbear", args...)
 	return addr
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -21,8 +22,8 @@ import (
 func open(t *testing.T) *Capture {
 	t.Helper()
 	c, err := Open(nil)
-	if errors.Is(err, ErrNoCapability) && os.Getenv("HOSTKIN_REQUIRE_SERVERS") != "1" {
-		t.Skip(err)
+	if errors.Is(err, ErrNoCapability) {
+		livetest.Missing(t, err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
-	"github.com/hostkin/hostkin/scanner/tlsprobe/tlstest"
 )
 
 func testKeys(tb testing.TB) *keys {
@@ -121,7 +121,7 @@ func TestHostile(t *testing.T) {
 
 // One wrong byte anywhere in the encrypted flight is noticed.
 func TestTamperedFlight(t *testing.T) {
-	said := tlstest.Read(t, filepath.Join("testdata", "openssl-13-rsa.hex"))[0]
+	said := livetest.Transcripts(t, filepath.Join("testdata", "openssl-13-rsa.json"))[0]
 	k := testKeys(t)
 	for i := 11; i < len(said.Turns[0]); i += 37 {
 		answer := bytes.Clone(said.Turns[0])
@@ -216,9 +216,9 @@ func TestHelloLength(t *testing.T) {
 }
 
 func seeds(f *testing.F) (all [][]byte) {
-	files, _ := filepath.Glob("testdata/*.hex")
+	files, _ := filepath.Glob("testdata/*.json")
 	for _, file := range files {
-		for _, said := range tlstest.Read(f, file) {
+		for _, said := range livetest.Transcripts(f, file) {
 			all = append(all, bytes.Join(said.Turns, nil))
 		}
 	}
@@ -279,7 +279,7 @@ func FuzzCertificates(f *testing.F) {
 func BenchmarkConversation(b *testing.B) {
 	for _, name := range []string{"openssl-12-ec-asks", "openssl-13-rsa", "openssl-13-chacha-p256"} {
 		b.Run(name, func(b *testing.B) {
-			said := tlstest.Read(b, filepath.Join("testdata", name+".hex"))[0]
+			said := livetest.Transcripts(b, filepath.Join("testdata", name+".json"))[0]
 			k := testKeys(b)
 			b.ReportAllocs()
 			for b.Loop() {

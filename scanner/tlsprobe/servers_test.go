@@ -2,23 +2,21 @@ package tlsprobe_test
 
 import (
 	"crypto/tls"
-	"encoding/pem"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
-	"github.com/hostkin/hostkin/scanner/tlsprobe/tlstest"
 )
 
 // replayable is a probe with the keys of the recorded answers.
@@ -53,6 +51,9 @@ func summarize(t *record.TLS, status record.Status) summary {
 		len(t.HelloRetry) > 0, len(t.KeyExchange) > 0, len(t.CertificateRequest) > 0, t.SignatureScheme}
 }
 
+// recording is the file of what a server said.
+func recording(name string) string { return filepath.Join("testdata", name+".json") }
+
 type server struct {
 	name  string // of the file in testdata
 	start func(testing.TB) netip.AddrPort
@@ -62,20 +63,20 @@ type server struct {
 func servers() []server {
 	openssl := func(key string, args ...string) func(testing.TB) netip.AddrPort {
 		return func(tb testing.TB) netip.AddrPort {
-			cert, private := tlstest.Certificate(tb, key)
-			return tlstest.OpenSSL(tb, cert, private, args...)
+			cert, private := livetest.Certificate(tb, key)
+			return livetest.OpenSSL(tb, cert, private, args...)
 		}
 	}
 	nginx := func(directives string) func(testing.TB) netip.AddrPort {
 		return func(tb testing.TB) netip.AddrPort {
-			cert, private := tlstest.Certificate(tb, "rsa")
-			return tlstest.Nginx(tb, cert, private, directives)
+			cert, private := livetest.Certificate(tb, "rsa")
+			return livetest.Nginx(tb, cert, private, directives)
 		}
 	}
 	gnutls := func(priority string) func(testing.TB) netip.AddrPort {
 		return func(tb testing.TB) netip.AddrPort {
-			cert, private := tlstest.Certificate(tb, "ec")
-			return tlstest.GnuTLS(tb, cert, private, priority)
+			cert, private := livetest.Certificate(tb, "ec")
+			return livetest.GnuTLS(tb, cert, private, priority)
 		}
 	}
 	flight13 := []uint8{2, 8, 11, 15, 20}
@@ -126,13 +127,11 @@ func TestRealServers(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			addr := s.start(t)
-			a, status, said := tlstest.Ask(t, replayable(t), tlstest.Endpoint(addr, ""), record.Answer{})
+			a, status, said := livetest.Ask(t, replayable(t), livetest.Endpoint(addr, ""), record.Answer{})
 			if diff := cmp.Diff(s.want, summarize(a.TLS, status)); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
-			if os.Getenv("HOSTKIN_RECORD") != "" {
-				tlstest.Write(t, filepath.Join("testdata", s.name+".hex"), s.name+", asked by TestRealServers", said)
-			}
+			livetest.Keep(t, recording(s.name), said)
 		})
 	}
 }
@@ -141,8 +140,8 @@ func TestRealServers(t *testing.T) {
 func TestRecorded(t *testing.T) {
 	for _, s := range servers() {
 		t.Run(s.name, func(t *testing.T) {
-			said := tlstest.Read(t, filepath.Join("testdata", s.name+".hex"))
-			run := replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
+			said := livetest.Transcripts(t, recording(s.name))
+			run := replayable(t).Start(livetest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
 			for _, transcript := range said {
 				var first conversation.Exchange
 				if !run.Next(&first) {
@@ -158,7 +157,7 @@ func TestRecorded(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			got, _ := conversationtest.CheckCuts(t, said[0], func() (conversation.Conversation, func() record.Answer) {
-				run := replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
+				run := replayable(t).Start(livetest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{})
 				var x conversation.Exchange
 				run.Next(&x)
 				return x.Conv, func() record.Answer {
@@ -177,8 +176,26 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// The server's side of a TLS 1.3 handshake ends well too: it takes our Finished
-// and reads a close_notify, so that a scan leaves no errors in its log.
+// gently is a proxy that ends its connection to the server with a FIN, whatever
+// our transport does: that resets what is done, to keep no ports in TIME_WAIT.
+func gently(t *testing.T, to netip.AddrPort) netip.AddrPort {
+	return livetest.Listen(t, "127.0.0.1:0", func(client net.Conn) {
+		server, err := net.Dial("tcp", to.String())
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		go func() {
+			io.Copy(server, client)
+			server.(*net.TCPConn).CloseWrite()
+		}()
+		io.Copy(client, server)
+		io.Copy(io.Discard, server) // closing with bytes unread would be a reset too
+	})
+}
+
+// As far as TLS goes, the server's side of a TLS 1.3 handshake ends well too: it
+// takes our Finished and reads a close_notify.
 func TestServerIsContent(t *testing.T) {
 	for name, config := range map[string]*tls.Config{
 		"plain":                  {},
@@ -195,7 +212,7 @@ func TestServerIsContent(t *testing.T) {
 				}
 				done <- err
 			})
-			a, status, _ := tlstest.Ask(t, tlsprobe.Probe{}, tlstest.Endpoint(addr, ""), record.Answer{})
+			a, status, _ := livetest.Ask(t, tlsprobe.Probe{}, livetest.Endpoint(gently(t, addr), ""), record.Answer{})
 			if err := <-done; err != io.EOF || status != record.OK || a.TLS.Version != tls.VersionTLS13 {
 				t.Errorf("status %q, the server says %v", status, err)
 			}
@@ -205,9 +222,9 @@ func TestServerIsContent(t *testing.T) {
 
 // The second hello comes after a ChangeCipherSpec, in a record of TLS 1.2.
 func TestRetryOnTheWire(t *testing.T) {
-	said := tlstest.Read(t, filepath.Join("testdata", "openssl-13-retry-p384.hex"))[0]
+	said := livetest.Transcripts(t, recording("openssl-13-retry-p384"))[0]
 	var x conversation.Exchange
-	replayable(t).Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{}).Next(&x)
+	replayable(t).Start(livetest.Endpoint(netip.MustParseAddrPort("127.0.0.1:443"), ""), record.Answer{}).Next(&x)
 	_, sent := conversationtest.Play(x.Conv, said, nil)
 	if !strings.Contains(string(sent), "\x14\x03\x03\x00\x01\x01\x16\x03\x03") {
 		t.Errorf("sent %x", sent)
@@ -216,24 +233,12 @@ func TestRetryOnTheWire(t *testing.T) {
 
 // TestCertificateEqualsOpenSSL compares the chain with that of openssl s_client.
 func TestCertificateEqualsOpenSSL(t *testing.T) {
-	leaf, key := tlstest.Certificate(t, "ec")
-	extra, _ := tlstest.Certificate(t, "rsa")
+	leaf, key := livetest.Certificate(t, "ec")
+	extra, _ := livetest.Certificate(t, "rsa")
 	for _, version := range []string{"-tls1_3", "-tls1_2"} {
-		addr := tlstest.OpenSSL(t, leaf, key, version, "-cert_chain", extra)
-		out, err := exec.Command("openssl", "s_client", "-connect", addr.String(), "-showcerts", "-no_ign_eof").Output()
-		if err != nil && len(out) == 0 {
-			t.Fatal(err)
-		}
-		var want [][]byte
-		for block, rest := pem.Decode(out); block != nil; block, rest = pem.Decode(rest) {
-			if block.Type == "CERTIFICATE" {
-				want = append(want, block.Bytes)
-			}
-		}
-		if len(want) == 3 { // the leaf again, as "Server certificate"
-			want = want[:2]
-		}
-		a, status, _ := tlstest.Ask(t, tlsprobe.Probe{}, tlstest.Endpoint(addr, "name.example"), record.Answer{})
+		addr := livetest.OpenSSL(t, leaf, key, version, "-cert_chain", extra)
+		want := livetest.OpenSSLChain(t, addr)
+		a, status, _ := livetest.Ask(t, tlsprobe.Probe{}, livetest.Endpoint(addr, "name.example"), record.Answer{})
 		if status != record.OK || len(want) != 2 {
 			t.Fatalf("%s: status %q, openssl shows %d certificates", version, status, len(want))
 		}
@@ -250,7 +255,7 @@ func TestCertificateEqualsOpenSSL(t *testing.T) {
 func TestNoSNIWithoutName(t *testing.T) {
 	for name, want := range map[string]string{"": "", "192.0.2.1": "", "a.example.": "a.example", "2001:db8::1": ""} {
 		var x conversation.Exchange
-		tlsprobe.Probe{}.Start(tlstest.Endpoint(netip.MustParseAddrPort("127.0.0.1:1"), name), record.Answer{}).Next(&x)
+		tlsprobe.Probe{}.Start(livetest.Endpoint(netip.MustParseAddrPort("127.0.0.1:1"), name), record.Answer{}).Next(&x)
 		hello := string(x.Conv.Open().Send)
 		if want == "" && strings.Contains(hello, "192.0.2.1") || want != "" && !strings.Contains(hello, want) {
 			t.Errorf("hello for %q: %q", name, hello)

@@ -13,11 +13,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
-	"github.com/hostkin/hostkin/scanner/tlsprobe/tlstest"
 )
 
 // talk is an inner conversation that follows a script: it sends first, then
@@ -78,31 +78,16 @@ func (b bytewise) Feed(in []byte) (all conversation.Step) {
 // serve runs handle on each connection of a TLS server.
 func serve(t *testing.T, config *tls.Config, handle func(*tls.Conn)) netip.AddrPort {
 	t.Helper()
-	cert, key := tlstest.Certificate(t, "ec")
+	cert, key := livetest.Certificate(t, "ec")
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.Certificates = []tls.Certificate{pair}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				conn.SetDeadline(time.Now().Add(5 * time.Second))
-				handle(tls.Server(conn, config))
-			}()
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).AddrPort()
+	return livetest.Listen(t, "127.0.0.1:0", func(conn net.Conn) {
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		handle(tls.Server(conn, config))
+	})
 }
 
 // Each case is played whole and byte by byte, with every TLS version.
@@ -158,7 +143,7 @@ func TestWrap(t *testing.T) {
 					"byte by byte": func(c conversation.Conversation) conversation.Conversation { return bytewise{c} },
 				} {
 					inner := test.talk
-					tlstest.Drive(&conversation.Exchange{Addr: addr, Conv: cut(tlsprobe.Wrap(&inner, "name.example", nil))})
+					livetest.Drive(t, &conversation.Exchange{Addr: addr, Conv: cut(tlsprobe.Wrap(&inner, "name.example", nil))})
 					if inner.got != test.got {
 						t.Errorf("version %04x, %s: inner was fed %d bytes, want %d", version, name, len(inner.got), len(test.got))
 					}
@@ -178,7 +163,7 @@ func TestWrapSendsNameAndALPN(t *testing.T) {
 			seen <- *h
 			return nil, nil
 		}, NextProtos: []string{"h2"}}, func(c *tls.Conn) { io.WriteString(c, "!"); c.Close() })
-		tlstest.Drive(&conversation.Exchange{Addr: addr, Conv: tlsprobe.Wrap(&talk{}, name, []string{"h2"})})
+		livetest.Drive(t, &conversation.Exchange{Addr: addr, Conv: tlsprobe.Wrap(&talk{}, name, []string{"h2"})})
 		h := <-seen
 		if h.ServerName != name || len(h.SupportedProtos) != 1 || h.SupportedProtos[0] != "h2" {
 			t.Errorf("sent name %q and protocols %q", h.ServerName, h.SupportedProtos)
@@ -230,7 +215,7 @@ func TestWrapHalfClosesOnce(t *testing.T) {
 		c.Close()
 	})
 	counted := &counter{Conversation: tlsprobe.Wrap(&talk{first: conversation.Step{Do: conversation.HalfClose}}, "", nil)}
-	tlstest.Drive(&conversation.Exchange{Addr: addr, Conv: bytewise{counted}})
+	livetest.Drive(t, &conversation.Exchange{Addr: addr, Conv: bytewise{counted}})
 	if counted.halfCloses != 1 {
 		t.Errorf("%d half-closes", counted.halfCloses)
 	}
@@ -252,16 +237,16 @@ func (c *counter) Feed(in []byte) conversation.Step {
 // A real server's answer, recorded under a fixed source of randomness and cut
 // in every way.
 func TestWrapCuts(t *testing.T) {
-	cert, key := tlstest.Certificate(t, "rsa")
+	cert, key := livetest.Certificate(t, "rsa")
 	for _, version := range []string{"-tls1_2", "-tls1_3"} {
-		addr := tlstest.OpenSSL(t, cert, key, "-www", version)
+		addr := livetest.OpenSSL(t, cert, key, "-www", version)
 		start := func() (conversation.Conversation, func() talk) {
 			cryptotest.SetGlobalRandom(t, 1)
 			inner := &talk{first: conversation.Step{Send: []byte("GET / HTTP/1.0\r\n\r\n")}}
 			return tlsprobe.Wrap(inner, "", nil), func() talk { return *inner }
 		}
 		conv, _ := start()
-		said := tlstest.Drive(&conversation.Exchange{Addr: addr, Conv: conv})
+		said := livetest.Drive(t, &conversation.Exchange{Addr: addr, Conv: conv})
 		got, status := conversationtest.CheckCuts(t, said, func() (conversation.Conversation, func() string) {
 			conv, result := start()
 			return conv, func() string { return result().got }
