@@ -2,10 +2,10 @@ package expand_test
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +13,7 @@ import (
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/internal/town"
 	"github.com/hostkin/hostkin/scanner"
 	"github.com/hostkin/hostkin/scanner/probes"
@@ -46,10 +47,7 @@ func startTown(t *testing.T, seed uint64, base string) *town.Town {
 	t.Helper()
 	tn, err := town.Start(t.Context(), town.Options{Seed: seed, Base: netip.MustParseAddr(base)})
 	if err != nil {
-		if os.Getenv("HOSTKIN_REQUIRE_SERVERS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip("no town of real servers:", err)
+		livetest.Missing(t, fmt.Errorf("no town of real servers: %w", err))
 	}
 	t.Cleanup(func() {
 		if err := tn.Close(); err != nil {
