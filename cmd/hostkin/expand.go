@@ -87,6 +87,7 @@ func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (j
 		faults = append(faults, job.in.check()...)
 	}
 	job.scope = a.newScope(&f.scanFlags, job.in != nil || f.dryRun, slices.Concat(seeds, f.within.Values, f.from.Values)...)
+	job.scope.saved = job.in != nil
 	job.seeds = job.scope.seeds(ctx, seeds)
 	if len(f.within.Values)+len(f.lists) > 0 {
 		job.within = job.scope.parse(ctx, f.within.Values, f.lists)

@@ -19,6 +19,7 @@ type scope struct {
 	app     *app
 	flags   *scanFlags
 	offline bool // nothing may be sent, not even to ask for a name
+	saved   bool // nothing will ever be sent: special-purpose addresses do no harm
 	exclude targets.Source
 	faults  []error
 	told    map[string]bool
@@ -56,7 +57,7 @@ func (s *scope) parse(ctx context.Context, args, lists []string) *targets.Set {
 	if again, ok := s.app.stdin.(*bytes.Reader); ok {
 		again.Seek(0, io.SeekStart)
 	}
-	o := targets.Options{AllowSpecial: s.flags.allowSpecial}
+	o := targets.Options{AllowSpecial: s.flags.allowSpecial || s.saved}
 	if !s.offline {
 		o.Resolve = func(name string) ([]netip.Addr, error) { return resolve(ctx, name) }
 	}
