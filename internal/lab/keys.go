@@ -13,9 +13,10 @@ import (
 	"io"
 	"math/big"
 	"math/rand/v2"
-	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/hostkin/hostkin/internal/primes"
 )
 
 // primesText is 1024-bit primes, one a line in hexadecimal: looking for new
@@ -61,14 +62,11 @@ func (s source) ed25519(label string) ed25519.PrivateKey {
 type rsaKeys struct{ primes []*big.Int }
 
 func (s source) rsaKeys() (*rsaKeys, error) {
-	var k rsaKeys
-	for line := range strings.Lines(primesText) {
-		p, ok := new(big.Int).SetString(strings.TrimSpace(line), 16)
-		if !ok {
-			return nil, fmt.Errorf("primes.txt: line %d is not a number", len(k.primes)+1)
-		}
-		k.primes = append(k.primes, p)
+	all, err := primes.Parse(primesText)
+	if err != nil {
+		return nil, fmt.Errorf("primes.txt: %w", err)
 	}
+	k := rsaKeys{all}
 	s.rand("primes").Shuffle(len(k.primes), func(i, j int) { k.primes[i], k.primes[j] = k.primes[j], k.primes[i] })
 	return &k, nil
 }
@@ -80,15 +78,7 @@ func (k *rsaKeys) take() (*rsa.PrivateKey, bool) {
 	}
 	p, q := k.primes[0], k.primes[1]
 	k.primes = k.primes[2:]
-	one := big.NewInt(1)
-	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
-	key := &rsa.PrivateKey{
-		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537},
-		D:         new(big.Int).ModInverse(big.NewInt(65537), phi),
-		Primes:    []*big.Int{p, q},
-	}
-	key.Precompute()
-	return key, true
+	return primes.Key(p, q), true
 }
 
 // sshKeys turns private keys into SSH host keys, in the order of preference.

@@ -11,10 +11,11 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/hostkin/hostkin/internal/primes"
 )
 
 // tlsKey is a private key to be made by forge: "rsa2048", "rsa4096", "p256" or "p384".
@@ -43,15 +44,15 @@ type mill struct {
 // top bits set, made by openssl prime -generate -hex -bits N.
 //
 //go:embed primes.txt
-var primes string
+var primesText string
 
 func newMill() (*mill, error) {
 	m := &mill{primes: map[int][]*big.Int{}, used: map[int]int{}}
-	for text := range strings.FieldsSeq(primes) {
-		p, ok := new(big.Int).SetString(text, 16)
-		if !ok {
-			return nil, fmt.Errorf("primes.txt: %q is no number", text)
-		}
+	all, err := primes.Parse(primesText)
+	if err != nil {
+		return nil, fmt.Errorf("primes.txt: %w", err)
+	}
+	for _, p := range all {
 		m.primes[p.BitLen()] = append(m.primes[p.BitLen()], p)
 	}
 	return m, nil
@@ -95,15 +96,7 @@ func (m *mill) rsa(bits int) (crypto.Signer, error) {
 	if i >= len(m.primes[bits]) {
 		return nil, fmt.Errorf("primes.txt has too few primes of %d bits", bits)
 	}
-	p, q := m.primes[bits][i], m.primes[bits][n]
-	one, e := big.NewInt(1), big.NewInt(65537)
-	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
-	key := &rsa.PrivateKey{
-		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 65537},
-		D:         new(big.Int).ModInverse(e, phi), Primes: []*big.Int{p, q},
-	}
-	key.Precompute()
-	return key, nil
+	return primes.Key(m.primes[bits][i], m.primes[bits][n]), nil
 }
 
 func randomBytes(r *rand.Rand, n int) []byte {
