@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,17 +218,6 @@ func serveOn(t *testing.T, host string, port uint16, start func() uint16) uint16
 	}
 	free.Close()
 	behind := start()
-	livetest.Listen(t, net.JoinHostPort(host, itoa(port)), func(c net.Conn) {
-		to, err := net.Dial("tcp", "127.0.0.1:"+itoa(behind))
-		if err != nil {
-			return
-		}
-		defer to.Close()
-		go func() {
-			io.Copy(to, c)
-			to.(*net.TCPConn).CloseWrite()
-		}()
-		io.Copy(c, to)
-	})
+	livetest.Proxy(t, net.JoinHostPort(host, itoa(port)), netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), behind), livetest.Whole)
 	return behind
 }

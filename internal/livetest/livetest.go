@@ -6,6 +6,7 @@ package livetest
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -108,6 +109,30 @@ func Listen(tb testing.TB, addr string, handle func(net.Conn)) netip.AddrPort {
 	})
 	return l.Addr().(*net.TCPAddr).AddrPort()
 }
+
+// Proxy listens on addr in front of a server; answer passes on what the server
+// says. The server sees a FIN at the end, whatever the client does: our
+// transport resets what is done, to keep no ports in TIME_WAIT.
+func Proxy(tb testing.TB, addr string, to netip.AddrPort, answer func(client, server net.Conn)) netip.AddrPort {
+	tb.Helper()
+	return Listen(tb, addr, func(client net.Conn) {
+		server, err := net.Dial("tcp", to.String())
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		go func() {
+			io.Copy(server, client)
+			server.(*net.TCPConn).CloseWrite()
+		}()
+		answer(client, server)
+		client.Close()
+		io.Copy(io.Discard, server) // to close with bytes unread would be a reset
+	})
+}
+
+// Whole is the answer of a Proxy that changes nothing.
+func Whole(client, server net.Conn) { io.Copy(client, server) }
 
 // Endpoint is where to look, with a name to send or "".
 func Endpoint(addr netip.AddrPort, name string) record.Endpoint {

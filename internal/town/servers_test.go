@@ -227,28 +227,17 @@ func chainOf(observations []record.Observation) [][]byte {
 // segments, cut inside the ServerHello.
 func splitter(t *testing.T, listen, to netip.AddrPort) netip.AddrPort {
 	t.Helper()
-	return livetest.Listen(t, listen.String(), func(client net.Conn) { forward(client, to) })
-}
-
-func forward(client net.Conn, to netip.AddrPort) {
-	server, err := net.Dial("tcp", to.String())
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go func() {
-		io.Copy(server, client)
-		server.Close()
-	}()
-	const inside = 41 // bytes: past the record header, amid the ServerHello's random
-	first := make([]byte, inside)
-	n, err := io.ReadFull(server, first)
-	client.Write(first[:n])
-	if err != nil {
-		return
-	}
-	time.Sleep(15 * time.Millisecond) // so that the rest is a segment of its own
-	io.Copy(client, server)
+	return livetest.Proxy(t, listen.String(), to, func(client, server net.Conn) {
+		const inside = 41 // bytes: past the record header, amid the ServerHello's random
+		first := make([]byte, inside)
+		n, err := io.ReadFull(server, first)
+		client.Write(first[:n])
+		if err != nil {
+			return
+		}
+		time.Sleep(15 * time.Millisecond) // so that the rest is a segment of its own
+		io.Copy(client, server)
+	})
 }
 
 // TestSSHServers compares host keys with those that ssh-keyscan is shown, and

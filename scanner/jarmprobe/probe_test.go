@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -159,16 +158,7 @@ func recording(name string) string { return filepath.Join("testdata", name+".jso
 
 // split is a proxy in front of a server that sends its first 200 bytes one by one.
 func split(t *testing.T, to netip.AddrPort) netip.AddrPort {
-	return livetest.Listen(t, "127.0.0.1:0", func(client net.Conn) {
-		server, err := net.Dial("tcp", to.String())
-		if err != nil {
-			return
-		}
-		defer server.Close()
-		go func() {
-			io.Copy(server, client)
-			server.Close() // one connection at a time is all that s_server takes
-		}()
+	return livetest.Proxy(t, "127.0.0.1:0", to, func(client, server net.Conn) {
 		buf := make([]byte, 4096)
 		for sent := 0; ; {
 			n, err := server.Read(buf)

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -176,24 +175,6 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// gently is a proxy that ends its connection to the server with a FIN, whatever
-// our transport does: that resets what is done, to keep no ports in TIME_WAIT.
-func gently(t *testing.T, to netip.AddrPort) netip.AddrPort {
-	return livetest.Listen(t, "127.0.0.1:0", func(client net.Conn) {
-		server, err := net.Dial("tcp", to.String())
-		if err != nil {
-			return
-		}
-		defer server.Close()
-		go func() {
-			io.Copy(server, client)
-			server.(*net.TCPConn).CloseWrite()
-		}()
-		io.Copy(client, server)
-		io.Copy(io.Discard, server) // closing with bytes unread would be a reset too
-	})
-}
-
 // As far as TLS goes, the server's side of a TLS 1.3 handshake ends well too: it
 // takes our Finished and reads a close_notify.
 func TestServerIsContent(t *testing.T) {
@@ -212,7 +193,8 @@ func TestServerIsContent(t *testing.T) {
 				}
 				done <- err
 			})
-			a, status, _ := livetest.Ask(t, tlsprobe.Probe{}, livetest.Endpoint(gently(t, addr), ""), record.Answer{})
+			gentle := livetest.Proxy(t, "127.0.0.1:0", addr, livetest.Whole)
+			a, status, _ := livetest.Ask(t, tlsprobe.Probe{}, livetest.Endpoint(gentle, ""), record.Answer{})
 			if err := <-done; err != io.EOF || status != record.OK || a.TLS.Version != tls.VersionTLS13 {
 				t.Errorf("status %q, the server says %v", status, err)
 			}
