@@ -14,6 +14,8 @@ const (
 	sieveFloor = -6.0
 	// sureMargin is what the estimates of a scan may take from the table's.
 	sureMargin = 4.0
+	// sieveTelling is the least that something in a first look must be worth.
+	sieveTelling = 3.0
 )
 
 // Sieve tells from the first look at a host whether asking it further may
@@ -94,6 +96,13 @@ func (s *Sieve) reachable(p pair) bool {
 	for _, f := range p.shared {
 		info := s.model.table.kinds[f.kind]
 		best[info.Family] = max(best[info.Family], s.most(f))
+	}
+	telling := false
+	for family, b := range best {
+		telling = telling || family != "tcp" && b >= sieveTelling
+	}
+	if !telling {
+		return false // what has nothing in common in the first look will not have it later
 	}
 	bits, families := 0.0, 0
 	for family, more := range s.later {

@@ -25,6 +25,18 @@ func TestSieve(t *testing.T) {
 		{"a re-keyed host", []fingerprints.Kind{"cert.issuer", "cert.subject", "ssh.kexinit"}, 256, Open},
 		{"an odd header order alone", []fingerprints.Kind{"http.header_order"}, 256, Open},
 	}
+	t.Run("another service on a port that the seed does not have", func(t *testing.T) {
+		c := &crowd{}
+		for kind, value := range seed {
+			c.set(0, 443, kind, value)
+		}
+		c.set(1, 80, "http.title", "A site")
+		c.set(1, 80, "tcp.info", "x")
+		hosts := c.hosts()
+		if got := must(NewSieve(hosts[:1], Options{})).Outlook(hosts[1], 256); got != Shut {
+			t.Errorf("outlook %d, want %d: nothing in common and nothing in conflict is nothing to go on", got, Shut)
+		}
+	})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &crowd{}

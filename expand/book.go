@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -21,10 +22,12 @@ type book struct {
 	byAddr map[string]*entry
 	spoken map[uint16]string // protocol by port, of the hosts so far
 	spent  int               // connections, to silent hosts too
+	whole  bool              // silent hosts are kept as well
 }
 
 type entry struct {
 	host    record.Host
+	ports   []uint16 // if it was given with them
 	names   []string
 	prints  map[fingerprints.Fingerprint]bool
 	spent   int
@@ -41,7 +44,7 @@ func (b *book) add(o record.Observation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.spent += o.Connections
-	if len(prints) == 0 && b.byAddr[o.Host.String()] == nil {
+	if !b.whole && len(prints) == 0 && b.byAddr[o.Host.String()] == nil {
 		return
 	}
 	e := b.entry(o.Host)
@@ -126,11 +129,11 @@ func (b *book) host(h record.Host) cluster.Host {
 }
 
 // note keeps what a host was not asked, and for how many others it stands.
-func (b *book) note(h record.Host, stands float64, skipped []string) {
+func (b *book) note(t targets.Target, stands float64, skipped []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := b.entry(h)
-	e.stands, e.skipped = stands, skipped
+	e := b.entry(t.Host)
+	e.ports, e.stands, e.skipped = t.Ports, stands, skipped
 }
 
 // ports are those to ask candidates on: the given ones, or else where a host
@@ -177,5 +180,11 @@ func (b *book) connections() int {
 func (b *book) target(addr string) targets.Target {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return targets.Target{Host: b.byAddr[addr].host}
+	return targets.Target{Host: b.byAddr[addr].host, Ports: b.byAddr[addr].ports}
+}
+
+// speaks reports whether h gave more than a handshake of TCP: a host that only
+// accepts connections has said nothing to compare.
+func speaks(h cluster.Host) bool {
+	return slices.ContainsFunc(h.Prints, func(f fingerprints.Fingerprint) bool { return !strings.HasPrefix(string(f.Kind), "tcp.") })
 }

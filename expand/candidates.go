@@ -90,15 +90,15 @@ func (c *candidates) next(t targets.Target, seen []record.Observation) []scanner
 	if len(rest) == 0 {
 		return nil
 	}
-	if plan = c.decide(t.Host); plan == nil {
-		c.book.note(t.Host, 0, names(rest))
+	if plan = c.decide(t); plan == nil {
+		c.book.note(t, 0, names(rest))
 		return nil
 	}
 	c.mu.Lock()
 	c.on[t.Host] = plan
 	c.mu.Unlock()
 	asks := plan.Next(t, seen)
-	c.book.note(t.Host, c.book.host(t.Host).Stands, names(slices.DeleteFunc(rest, func(a scanner.Ask) bool {
+	c.book.note(t, c.book.host(t.Host).Stands, names(slices.DeleteFunc(rest, func(a scanner.Ask) bool {
 		return slices.ContainsFunc(asks, func(b scanner.Ask) bool { return a.Port == b.Port && a.Probe.Name() == b.Probe.Name() })
 	})))
 	return asks
@@ -112,16 +112,16 @@ func names(asks []scanner.Ask) []string {
 	return out
 }
 
-// decide says how h is to be asked the rest; nil: not at all.
-func (c *candidates) decide(h record.Host) *scanner.Plan {
-	switch c.sieve.Outlook(c.book.host(h), c.o.Within.Count()) {
+// decide says how t is to be asked the rest; nil: not at all.
+func (c *candidates) decide(t targets.Target) *scanner.Plan {
+	switch c.sieve.Outlook(c.book.host(t.Host), c.o.Within.Count()) {
 	case cluster.Sure:
 		return &c.spare
 	case cluster.Open:
 		return &c.full
 	}
-	if c.sampled(h) {
-		c.book.note(h, 1/c.share-1, nil)
+	if c.sampled(t.Host) {
+		c.book.note(t, 1/c.share-1, nil)
 		return &c.full
 	}
 	return nil
@@ -169,7 +169,7 @@ func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 	for _, h := range hosts {
 		if len(h.Asked.Skipped) > 0 && sieve.Outlook(h, c.o.Within.Count()) == cluster.Open {
 			t := c.book.target(h.Addr)
-			c.book.note(t.Host, 0, nil)
+			c.book.note(t, 0, nil)
 			again = append(again, t)
 		}
 	}

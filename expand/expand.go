@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, fmt.Errorf("look at the seeds: %w", err)
 	}
 	seeds := b.hosts()
-	if len(seeds) == 0 {
+	if !slices.ContainsFunc(seeds, speaks) {
 		return Result{}, fmt.Errorf("%w on %d ports: check the address, or name its ports with --ports", ErrSeedSilent, len(look.Ports))
 	}
 	ports := b.ports(o.Ports)
@@ -90,6 +90,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 // up by their addresses.
 func Judge(observations iter.Seq[record.Observation], o Options) (Result, error) {
 	b := newBook()
+	b.whole = true
 	for obs := range observations {
 		b.add(obs)
 	}

@@ -3,11 +3,14 @@ package expand_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"net"
 	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/expand"
@@ -77,6 +80,35 @@ func TestSilentSeed(t *testing.T) {
 	}
 	if _, err := expand.Judge(slices.Values([]record.Observation{}), o); !errors.Is(err, expand.ErrSeedSilent) {
 		t.Errorf("saved: %v, want ErrSeedSilent", err)
+	}
+}
+
+// A host that accepts connections and says nothing is no seed.
+func TestMuteSeed(t *testing.T) {
+	l, err := net.Listen("tcp", "127.66.201.1:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
+	}()
+	o := options(t, "127.66.201.0/30", fmt.Sprintf("%d/ssh", l.Addr().(*net.TCPAddr).Port), netip.MustParseAddr("127.66.201.1"))
+	scan := o.Scan
+	o.Scan = func(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second) // the probe itself would wait longer
+		defer cancel()
+		_ = scan(ctx, hosts, next, emit)
+		return nil
+	}
+	if _, err := expand.Run(t.Context(), o); !errors.Is(err, expand.ErrSeedSilent) {
+		t.Errorf("%v, want ErrSeedSilent", err)
 	}
 }
 

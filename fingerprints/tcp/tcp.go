@@ -30,14 +30,18 @@ const (
 // SYN that values are compared under unless they say otherwise.
 const usualSYN = "mss,sackok,ts,nop,ws"
 
-// Of returns the fingerprints of a, at most one a kind.
+// Of returns the fingerprint of a: that of the captured SYN-ACK, or what the
+// kernel tells where none was captured.
 func Of(a *record.TCP) []value.Pair {
 	if a == nil {
 		return nil
 	}
 	var out value.List
-	out.Add(KindSYNACK, synAck(a))
-	out.Add(KindInfo, info(a.Info))
+	if v := synAck(a); v != "" {
+		out.Add(KindSYNACK, v)
+	} else {
+		out.Add(KindInfo, info(a.Info))
+	}
 	return out
 }
 
@@ -99,7 +103,8 @@ const (
 //   - window: the power of two at or above it, because it is read at an unknown
 //     moment after the handshake; "-" from kernels that do not tell
 //   - mss: what we may send, which is less than the peer's MSS by the
-//     timestamps' 12 bytes and may be lowered by our own interface
+//     timestamps' 12 bytes and may be lowered by our own interface; "-" where
+//     the kernel cut it to half of a small window, which varies
 //   - wscale: "-" without the option
 //   - options: not in any order, TCP_INFO has none
 func info(i *record.TCPInfo) string {
@@ -122,5 +127,9 @@ func info(i *record.TCPInfo) string {
 			names = append(names, o.name)
 		}
 	}
-	return fmt.Sprintf("%s:%d:%s:%s", window, i.SndMSS, wscale, strings.Join(names, ","))
+	mss := strconv.FormatUint(uint64(i.SndMSS), 10)
+	if i.SndWnd > 0 && i.SndMSS >= i.SndWnd/2-1 {
+		mss = "-"
+	}
+	return fmt.Sprintf("%s:%s:%s:%s", window, mss, wscale, strings.Join(names, ","))
 }

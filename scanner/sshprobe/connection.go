@@ -92,6 +92,8 @@ func (c *connection) End(why record.Status) record.Status {
 	case c.status == record.Truncated:
 	case c.seen.Banner == nil && bytes.HasPrefix(c.buf, []byte("SSH-")):
 		c.seen.Banner = slices.Clone(c.buf) // never ended, but said
+	case c.seen.Banner == nil && len(c.buf) > 0:
+		c.seen.Raw = slices.Clone(c.buf[:min(maxRaw, len(c.buf))]) // too little to tell, but not silence
 	}
 	c.buf = nil
 	c.key.Status = c.status

@@ -98,6 +98,7 @@ func TestConnection(t *testing.T) {
 		"silence":                {then: record.Timeout, status: record.Timeout},
 		"closes at once":         {status: record.Closed, check: func(o outcome) bool { return o.Seen.Raw == nil }},
 		"resets after banner":    {turns: []string{banner}, then: record.Reset, status: record.Reset, check: func(o outcome) bool { return string(o.Seen.Banner) == banner }},
+		"one byte, then silence": {turns: []string{"S"}, then: record.Timeout, status: record.Timeout, check: func(o outcome) bool { return string(o.Seen.Raw) == "S" }},
 		"silent after banner":    {turns: []string{banner}, then: record.Timeout, status: record.Timeout},
 		"banner without its end": {turns: []string{"SSH-2.0-OpenSS"}, status: record.Closed, check: func(o outcome) bool { return string(o.Seen.Banner) == "SSH-2.0-OpenSS" }},
 		"too busy":               {turns: []string{"Exceeded MaxStartups\r\n"}, status: record.Closed},

@@ -111,6 +111,9 @@ func (c *client) End(why record.Status) record.Status {
 	} else if p := c.records.Pending(); !c.records.Begun() && len(p) > 0 {
 		c.out.Raw = append([]byte(nil), p...)
 	}
+	if p := c.messages.Pending(); why == record.Timeout && len(c.out.Messages) == 0 && len(c.out.Raw) == 0 && len(p) > 0 {
+		c.out.Raw = append([]byte(nil), p[:min(len(p), maxRaw)]...) // a message that never ended is not silence
+	}
 	if p := c.messages.Pending(); c.seenHello && c.out.Certificates == nil && len(p) > 4 && p[0] == wire.TypeCertificate {
 		c.out.Certificates, _ = parseCertificates(p[4:], c.v13 != nil) // the first of a long chain are worth having
 	}

@@ -98,6 +98,7 @@ func TestHostile(t *testing.T) {
 		{name: "two ServerHellos", answer: records(hello12, hello12), want: record.Malformed},
 		{name: "ServerHello of TLS 1.5", answer: records(append(bytes.Clone(hello12[:3]), append([]byte{hello12[3] + 8}, append(bytes.Clone(hello12[4:]), 0, 6, 0, 43, 0, 2, 3, 6)...)...)), want: record.Malformed},
 		{name: "endless ServerHello", answer: bytes.Repeat(rec(22, append([]byte{2, 255, 255, 255}, make([]byte, 16000)...)), 40), want: record.Truncated},
+		{name: "half a message, then silence", answer: rec(22, hello12[:9]), then: record.Timeout, want: record.Timeout, raw: 9},
 		{name: "closed before the end", answer: records(hello12, chain(1, 9)), want: record.Closed, certs: 1},
 		{name: "closed within the chain", answer: records(hello12, chain(3, 9))[:5+len(hello12)+7+12+14], want: record.Closed},
 		{name: "forty certificates", answer: records(hello12, chain(40, 600), msg(14, nil)), want: record.OK, certs: maxCerts},
