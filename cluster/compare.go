@@ -95,8 +95,10 @@ func (p *profile) weighs(k *kindInfo) float64 {
 // and the questions that they answer differently. A question that only one of
 // them answers is in neither.
 type pair struct {
-	shared  []feature
-	differs []difference
+	shared   []feature
+	restated []feature // shared as well, because they are read from one and the same certificate
+	differs  []difference
+	public   bool // the seed's certificates are a public CA's: sharing one may mean a common customer
 }
 
 // difference is one question (kind and port) with disjoint answers.
@@ -107,8 +109,8 @@ type difference struct {
 	other string
 }
 
-func compare(seed, other *profile) pair {
-	var p pair
+func (t *Table) compare(seed, other *profile) pair {
+	p := pair{public: t.publicCA(seed)}
 	for kind, ours := range seed.prints {
 		theirs := other.prints[kind]
 		if len(theirs) == 0 {
@@ -125,9 +127,24 @@ func compare(seed, other *profile) pair {
 	if slices.ContainsFunc(p.shared, func(f feature) bool { return f.kind == "cert.sha256" }) {
 		// One certificate is one fact: what it says is the same because it is the same.
 		p.shared = slices.DeleteFunc(p.shared, func(f feature) bool {
-			return strings.HasPrefix(string(f.kind), "cert.") && f.kind != "cert.sha256"
+			again := strings.HasPrefix(string(f.kind), "cert.") && f.kind != "cert.sha256"
+			if again {
+				p.restated = append(p.restated, f)
+			}
+			return again
 		})
 	}
+	p.differs = slices.DeleteFunc(p.differs, func(d difference) bool {
+		switch info := t.kinds[d.kind]; {
+		case info.Identity, info.Mute:
+			return true
+		case d.kind == "jarm": // one server has two, by the type of its key
+			return keyType(seed, d.port) != keyType(other, d.port)
+		case d.kind == "cert.issuer": // of a self-signed certificate it is the subject once more
+			return selfSigned(seed, d.port) && selfSigned(other, d.port)
+		}
+		return false
+	})
 	slices.SortFunc(p.shared, compareFeatures)
 	slices.SortFunc(p.differs, func(a, b difference) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port))
@@ -161,4 +178,31 @@ func differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint
 		}
 	}
 	return out
+}
+
+// publicCA reports whether all certificates of p come from issuers on the
+// stock list.
+func (t *Table) publicCA(p *profile) bool {
+	issuers := p.prints["cert.issuer"]
+	return len(issuers) > 0 && !slices.ContainsFunc(issuers, func(f fingerprints.Fingerprint) bool {
+		return !t.stock[feature{f.Kind, f.Value}]
+	})
+}
+
+// keyType is the "key=" of the certificate shape at a port, "" if there is none.
+func keyType(p *profile, port uint16) string { return shapeField(p, port, "key=") }
+
+func selfSigned(p *profile, port uint16) bool { return shapeField(p, port, "self=") == "yes" }
+
+func shapeField(p *profile, port uint16, name string) string {
+	for _, f := range p.prints["cert.shape"] {
+		if _, rest, ok := strings.Cut(f.Value, " "+name); ok && f.Port == port {
+			v, _, _ := strings.Cut(rest, " ")
+			if name == "key=" {
+				v = strings.TrimRight(v, "0123456789.") // the curve or the size does not matter
+			}
+			return v
+		}
+	}
+	return ""
 }

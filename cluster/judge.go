@@ -71,7 +71,7 @@ func (pop *population) judge(known, seeds, candidates []*profile) ([]judged, *mo
 	pairs := make([][]pair, len(candidates))
 	for i, c := range candidates {
 		for _, s := range seeds {
-			pairs[i] = append(pairs[i], compare(s, c))
+			pairs[i] = append(pairs[i], pop.table.compare(s, c))
 		}
 	}
 	out := make([]judged, len(candidates))
@@ -128,7 +128,9 @@ func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 	m := pop.start(seeds)
 	kin := float64(len(known))
 	for _, j := range out {
-		kin += j.score.without()
+		if j.score.kin { // the small chances of many strangers are no kin
+			kin += j.score.without()
+		}
 	}
 	m.prior = pop.priorBits(kin)
 	pop.pairUp(m, out)
@@ -188,8 +190,12 @@ func (pop *population) tally(info *kindInfo, known []*profile, out []judged) tal
 	for _, j := range out {
 		weight := j.score.without(info.Family)
 		count(j.profile, weight)
-		agrees := slices.ContainsFunc(j.pair.shared, func(f feature) bool { return f.kind == info.Kind })
+		ofKind := func(f feature) bool { return f.kind == info.Kind }
+		agrees := slices.ContainsFunc(j.pair.shared, ofKind) || slices.ContainsFunc(j.pair.restated, ofKind)
 		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.kind == info.Kind })
+		if !j.score.kin {
+			continue // m is what those judged kin do, however many nearly are
+		}
 		if agrees {
 			t.same += weight
 		}

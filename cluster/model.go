@@ -65,12 +65,8 @@ func ordered(f, g feature) [2]feature {
 	return [2]feature{f, g}
 }
 
-// against is what answering d differently is worth: at most 0. Identity kinds
-// do not speak against: operators re-key.
+// against is what answering d differently is worth: at most 0.
 func (m *model) against(d difference) float64 {
-	if m.table.kinds[d.kind].Identity {
-		return 0
-	}
 	u := 0.0
 	for _, v := range d.seed {
 		u = max(u, m.u[feature{d.kind, v}].value(0))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // score is a weighed pair: per family the largest agreement and the most
@@ -27,6 +28,7 @@ func (m *model) score(p pair, held map[feature]int, last score) score {
 		s.also = append(s.also, Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: held[f], Family: family})
 	}
 	m.pick(&s, last)
+	clean := m.table.clean(p)
 	for _, d := range p.differs {
 		if bits := round(m.against(d)); bits < 0 {
 			c := Conflict{Kind: d.kind, Port: d.port, Seed: d.seed[0], Host: d.other, Bits: bits, Family: m.table.kinds[d.kind].Family}
@@ -34,28 +36,63 @@ func (m *model) score(p pair, held map[feature]int, last score) score {
 		}
 	}
 	slices.SortStableFunc(s.against, func(a, b Conflict) int { return cmp.Compare(a.Bits, b.Bits) })
-	s.against, _ = firstOfFamily(s.against, func(c Conflict) string { return c.Family })
+	s.against, _ = firstOfFamily(s.against, func(c Conflict) string { return event(c.Family, clean) })
 
 	s.net = map[string]float64{}
-	clean := false
 	for _, e := range s.evidence {
 		s.net[e.Family] += e.Bits
 		s.bits += e.Bits
-		clean = clean || m.table.kinds[e.Kind].Identity && !m.table.stock[feature{e.Kind, e.Value}]
 	}
 	for _, c := range s.against {
 		s.net[c.Family] += c.Bits
 		s.bits += c.Bits
 	}
-	families := 0
-	for _, bits := range s.net {
-		if bits >= familyBits {
-			families++
+	s.bits = round(s.bits - m.prior)
+	s.kin = s.bits >= kinBits && (clean || s.families() >= 2)
+	return s
+}
+
+// families counts those that speak for kinship, a conflict of an event taken
+// off every family of it.
+func (s score) families() (n int) {
+	for _, e := range s.evidence {
+		net := e.Bits
+		for _, c := range s.against {
+			if event(c.Family, false) == event(e.Family, false) {
+				net += c.Bits
+			}
+		}
+		if net >= familyBits {
+			n++
 		}
 	}
-	s.bits = round(s.bits - m.prior)
-	s.kin = s.bits >= kinBits && (families >= 2 || clean)
-	return s
+	return n
+}
+
+// event is what conflicts of a family are counted under, each event once: a
+// certificate that was made anew differs in shape and in names. When the host
+// is known by a key, all that its web server answers differently is one event:
+// it serves something else now.
+func event(family string, known bool) string {
+	switch family {
+	case "names", "certificate":
+		family = "certificate"
+	case "tls", "http", "content":
+	default:
+		return family
+	}
+	if known {
+		return "web"
+	}
+	return family
+}
+
+// clean reports whether an identity value is shared that is no known shared
+// one, nor a certificate that a public CA gave to a customer of both.
+func (t *Table) clean(p pair) bool {
+	return slices.ContainsFunc(p.shared, func(f feature) bool {
+		return t.kinds[f.kind].Identity && !t.stock[f] && !(p.public && strings.HasPrefix(string(f.kind), "cert."))
+	})
 }
 
 // pick moves the largest agreement of each family from also to evidence, the
@@ -117,19 +154,15 @@ func (s score) verdict() Verdict {
 	return VerdictStranger
 }
 
-// without is what a host counts for as kin when a family is estimated: its
-// confidence if all other families make it kin, else nothing. What is learnt of
-// families must come from hosts that are kin, or strangers, for other reasons;
+// without is what a host counts for as kin when families are estimated: its
+// probability by all the others. What is learnt of families must come from hosts that are kin, or strangers, for other reasons;
 // otherwise a value that lets a few strangers in proves itself by their number.
 func (s score) without(families ...string) float64 {
 	bits := s.bits
 	for _, f := range families {
 		bits -= s.net[f]
 	}
-	if s.kin && bits >= kinBits {
-		return confidence(bits)
-	}
-	return 0
+	return confidence(bits)
 }
 
 // confidence is 1/(1+2^-bits), at most .999: the model is not better than that.

@@ -56,6 +56,7 @@ type Outlook uint8
 // The outlooks.
 const (
 	Shut Outlook = iota // cannot become kin, or only by a remote chance
+	Near                // neither, but it shares something telling: it shows how common the rest of that is
 	Open                // may be kin
 	Sure                // is kin whatever the later answers are
 )
@@ -68,40 +69,39 @@ func (s *Sieve) Outlook(h Host, hosts uint64) Outlook {
 	best := Shut
 	p := s.model.table.profile(&h)
 	for _, seed := range s.seeds {
-		pair := compare(seed, p)
+		pair := s.model.table.compare(seed, p)
 		score := s.model.score(pair, nil, score{})
 		worst := score.bits + sievePrior - math.Log2(float64(hosts)+1) - conflictCap*float64(len(s.later))
 		switch {
-		case worst >= kinBits+sureMargin && s.sharesIdentity(pair):
+		case worst >= kinBits+sureMargin && s.model.table.clean(pair):
 			return Sure
 		case score.bits >= sieveFloor && s.reachable(pair):
 			best = Open
+		case s.telling(pair):
+			best = max(best, Near)
 		}
 	}
 	return best
 }
 
-func (s *Sieve) sharesIdentity(p pair) bool {
+// telling reports whether anything is shared that is worth a question.
+func (s *Sieve) telling(p pair) bool {
 	return slices.ContainsFunc(p.shared, func(f feature) bool {
-		return s.model.table.kinds[f.kind].Identity && !s.model.table.stock[f]
+		return s.model.table.kinds[f.kind].Family != "tcp" && s.most(f) >= sieveTelling
 	})
 }
 
 // reachable is the bound: agreements at their most, no conflict counted.
 func (s *Sieve) reachable(p pair) bool {
 	best := map[string]float64{}
-	if s.sharesIdentity(p) {
+	if s.model.table.clean(p) {
 		return true
 	}
 	for _, f := range p.shared {
 		info := s.model.table.kinds[f.kind]
 		best[info.Family] = max(best[info.Family], s.most(f))
 	}
-	telling := false
-	for family, b := range best {
-		telling = telling || family != "tcp" && b >= sieveTelling
-	}
-	if !telling {
+	if !s.telling(p) {
 		return false // what has nothing in common in the first look will not have it later
 	}
 	bits, families := 0.0, 0

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/fingerprints/value"
 )
 
 //go:embed data/*.yaml
@@ -23,6 +24,7 @@ type kindInfo struct {
 	Stock    float64           `yaml:"stock"`
 	M        float64           `yaml:"m"`
 	Later    bool              `yaml:"later"`
+	Mute     bool              `yaml:"mute"` // does not speak against: another kind says it better
 	Reason   string            `yaml:"reason"`
 }
 
@@ -74,6 +76,9 @@ func Defaults() (*Table, error) {
 				return nil, fmt.Errorf("%s: value %q has the unknown kind %q", name, e.Value, e.Kind)
 			}
 			t.stock[feature{e.Kind, e.Value}] = true
+			if e.Kind == "http.title" {
+				t.stock[feature{"http.title_pattern", value.Template(e.Value)}] = true
+			}
 		}
 	}
 	return t, nil
@@ -107,8 +112,11 @@ func (t *Table) weight(f feature) float64 {
 }
 
 // software reports whether f tells of the programs that run rather than of
-// who runs them.
+// who runs them. So does a page that comes with a package.
 func (t *Table) software(f feature) bool {
+	if t.stock[f] {
+		return true
+	}
 	switch t.kinds[f.kind].Family {
 	case "tls", "ssh", "http", "tcp":
 		return true

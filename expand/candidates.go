@@ -117,7 +117,9 @@ func (c *candidates) decide(t targets.Target) *scanner.Plan {
 	switch c.sieve.Outlook(c.book.host(t.Host), c.o.Within.Count()) {
 	case cluster.Sure:
 		return &c.spare
-	case cluster.Open:
+	case cluster.Open, cluster.Near:
+		// Near ones hold a seed's later values more often than the sample can
+		// tell: what they hold must not pass for rare.
 		return &c.full
 	}
 	if c.sampled(t.Host) {

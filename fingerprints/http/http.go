@@ -21,6 +21,9 @@ const (
 	// Title is the text of <title>, its entities decoded, its white space
 	// collapsed, the host's own name and address replaced by {host}.
 	Title = "http.title"
+	// TitlePattern is the title with numbers and identifiers as '#': hosts
+	// that show their own name in it have this in common.
+	TitlePattern = "http.title_pattern"
 	// FaviconMMH3 is the signed murmur3 (32 bits, seed 0) of the base64 of
 	// the favicon in lines of 76 characters, as search engines index it.
 	FaviconMMH3 = "http.favicon_mmh3"
@@ -56,7 +59,9 @@ func Of(h *record.HTTP, names ...string) []value.Pair {
 		out.Add(HeaderOrder, headerOrder(fields))
 		out.Add(Server, value.Text(strings.Join(values(fields, "Server"), ", ")))
 		body, complete := decoded(p, fields)
-		out.Add(Title, value.Text(own.replace(title(body))))
+		text := own.replace(title(body))
+		out.Add(Title, value.Text(text))
+		out.Add(TitlePattern, value.Text(value.Template(text)))
 		favicon(h.Favicon, &out)
 		if complete && len(body) > 0 {
 			out.Add(BodySHA256, value.SHA256(body))
