@@ -46,6 +46,8 @@ func moreWords(k fingerprints.Kind) string {
 		return "HTTP header order"
 	case "http.server":
 		return "Server header"
+	case "http.title_pattern":
+		return "page title pattern"
 	case "http.title":
 		return "page title"
 	case "http.favicon_mmh3", "http.favicon_sha256":
