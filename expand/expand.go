@@ -50,6 +50,12 @@ type Result struct {
 // Run expands the seeds. When ctx is cancelled it judges what it has and
 // returns that with ctx.Err(). It returns ErrSeedSilent if no seed answered.
 func Run(ctx context.Context, o Options) (Result, error) {
+	if o.Cluster.Table == nil {
+		var err error
+		if o.Cluster.Table, err = cluster.Defaults(); err != nil { // once for all rounds
+			return Result{}, err
+		}
+	}
 	b := newBook()
 	emit := func(obs record.Observation) {
 		b.add(obs)
