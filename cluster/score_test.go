@@ -126,3 +126,21 @@ func TestSoftwareComesTogether(t *testing.T) {
 		}
 	}
 }
+
+// What kin say with one and the same certificate is no further evidence, but it
+// does show that they always say it: a host that says otherwise differs.
+func TestRestatedAnswersTeachFaithfulness(t *testing.T) {
+	c := &crowd{}
+	for n := range 120 {
+		cert, subject := fmt.Sprint("cert ", n), fmt.Sprint("CN=", n)
+		if n < 20 {
+			cert, subject = "one for all", "CN=provider"
+		}
+		c.set(n, 443, "cert.sha256", cert)
+		c.set(n, 443, "cert.subject", subject)
+	}
+	got := find(t, must(Kinship([]string{addrOf(0)}, c.hosts(), Options{})), 50)
+	if len(got.Against) != 1 || got.Against[0].Bits > -3 {
+		t.Errorf("against %+v, want the subject with 3 bits or more", got.Against)
+	}
+}
