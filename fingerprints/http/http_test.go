@@ -284,7 +284,7 @@ func TestRealServers(t *testing.T) {
 	for kind, values := range distinct {
 		got[kind] = len(values)
 	}
-	want := map[string]int{HeaderOrder: 7, Server: 4, ErrorPage: 6, Title: 1, BodySHA256: 1, FaviconMMH3: 1, FaviconSHA256: 1, H2Settings: 5}
+	want := map[string]int{HeaderOrder: 7, Server: 4, ErrorPage: 6, Title: 1, TitlePattern: 1, BodySHA256: 1, FaviconMMH3: 1, FaviconSHA256: 1, H2Settings: 5}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("distinct values a kind (-want +got):\n%s\n%v", diff, distinct)
 	}
@@ -307,4 +307,14 @@ func FuzzOf(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Hosts that show their own name in the title have its pattern in common.
+func TestTitlePattern(t *testing.T) {
+	at := func(title string) string {
+		return one(t, &record.HTTP{Root: ok(200, "", "<title>"+title+"</title>")}, TitlePattern)
+	}
+	if a, b := at("vps-502399d7 is ready"), at("vps-4f9b5c48 is ready"); a != b || a != "vps-# is ready" {
+		t.Errorf("%q, %q", a, b)
+	}
 }

@@ -97,7 +97,7 @@ func TestCaptureKeepsUpWithABurst(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	found := 0
+	var made [][2]netip.AddrPort
 	for range 16 {
 		wg.Go(func() {
 			for range 20 {
@@ -106,20 +106,27 @@ func TestCaptureKeepsUpWithABurst(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				got := c.Handshake(conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort())
+				mu.Lock()
+				made = append(made, [2]netip.AddrPort{conn.LocalAddr().(*net.TCPAddr).AddrPort(), conn.RemoteAddr().(*net.TCPAddr).AddrPort()})
+				mu.Unlock()
 				conn.Close()
-				if got != nil {
-					mu.Lock()
-					found++
-					mu.Unlock()
-				}
 			}
 		})
 	}
 	wg.Wait()
-	// A loaded machine may miss the patience of a few; TCP_INFO stands in then.
-	if found < 300 {
-		t.Errorf("%d of 320 handshakes captured", found)
+	// None is lost, however late the reader of a loaded machine gets to them.
+	lost := 0
+	for _, m := range made {
+		var got *record.TCP
+		for try := 0; got == nil && try < 200; try++ { // 5 ms each
+			got = c.Handshake(m[0], m[1])
+		}
+		if got == nil {
+			lost++
+		}
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d handshakes are lost", lost, len(made))
 	}
 }
 
