@@ -7,8 +7,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"maps"
 	"net/netip"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"github.com/hostkin/hostkin/cluster"
+	expansion "github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/internal/town"
 	"github.com/hostkin/hostkin/scanner"
@@ -30,9 +33,10 @@ import (
 func main() {
 	from := flag.Uint64("from", 1, "first town")
 	to := flag.Uint64("to", 4, "last town")
+	live := flag.Bool("live", false, "also run a pruned expansion over the network from every seed")
 	verbose := flag.Bool("v", false, "tell of every seed under .9 precision or .5 recall")
 	flag.Parse()
-	if err := run(*from, *to, *verbose); err != nil {
+	if err := run(*from, *to, *live, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "towns:", err)
 		os.Exit(1)
 	}
@@ -45,7 +49,7 @@ type method struct {
 	f    town.Figures
 }
 
-func run(from, to uint64, verbose bool) error {
+func run(from, to uint64, live, verbose bool) error {
 	table, err := cluster.Defaults()
 	if err != nil {
 		return err
@@ -59,10 +63,20 @@ func run(from, to uint64, verbose bool) error {
 	for _, prefix := range [][]string{{"ssh.host_key", "cert.sha256", "cert.spki", "cert.serial_issuer"}, {"cert."}, {"ssh."}, {"jarm"}, {"http."}, {"tcp."}} {
 		methods = append(methods, &method{name: "expand without " + strings.Join(prefix, " "), find: expand(table, prefix)})
 	}
+	if live {
+		methods = append(methods, &method{name: "expand, live and pruned"})
+	}
 	for seed := from; seed <= to; seed++ {
-		t, hosts, err := scan(seed)
+		t, err := town.Start(context.Background(), town.Options{Seed: seed, Base: netip.MustParseAddr("127.38.0.0")})
 		if err != nil {
 			return err
+		}
+		hosts, err := scan(t)
+		if err != nil {
+			return errors.Join(err, t.Close())
+		}
+		if live {
+			methods[len(methods)-1].find = liveExpand(t, table)
 		}
 		for _, provider := range slices.Sorted(maps.Keys(t.Providers())) {
 			for _, a := range t.Providers()[provider] {
@@ -78,6 +92,9 @@ func run(from, to uint64, verbose bool) error {
 				}
 			}
 		}
+		if err := t.Close(); err != nil {
+			return err
+		}
 		fmt.Fprintf(os.Stderr, "town %d: %d hosts, so far %s\n", seed, len(t.Truth), methods[0].f)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -89,43 +106,71 @@ func run(from, to uint64, verbose bool) error {
 	return w.Flush()
 }
 
-// scan starts a town, asks every host everything, and ends it.
-func scan(seed uint64) (*town.Town, []cluster.Host, error) {
-	ctx := context.Background()
-	t, err := town.Start(ctx, town.Options{Seed: seed, Base: netip.MustParseAddr("127.38.0.0")})
-	if err != nil {
-		return nil, nil, err
-	}
-	defer t.Close()
+// look is what all scans of a town have in common.
+type look struct {
+	within *targets.Set
+	ports  []scanner.Port
+	net    *transport.Net
+}
+
+func lookAt(t *town.Town) (look, error) {
 	within, err := targets.Parse(targets.Source{Args: []string{t.Within}}, targets.Source{}, targets.Options{})
 	if err != nil {
-		return nil, nil, err
+		return look{}, err
 	}
 	ports, err := scanner.ParsePorts(t.PortSpec)
+	return look{within, ports, transport.New(transport.Config{PerHost: 4, Timeout: 15 * time.Second, Guard: within.Allowed})}, err
+}
+
+func (l look) scan(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
+	return scanner.Run(ctx, scanner.Config{Transport: l.net, Next: next, Workers: 64, Emit: emit}, hosts)
+}
+
+// scan asks every host of a town everything.
+func scan(t *town.Town) ([]cluster.Host, error) {
+	l, err := lookAt(t)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var prints []fingerprints.Fingerprint
-	err = scanner.Run(ctx, scanner.Config{
-		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 15 * time.Second, Guard: within.Allowed}),
-		Next:      scanner.Plan{Ports: ports, Probes: probes.All(probes.Options{})}.Next,
-		Workers:   64,
-		Emit:      func(o record.Observation) { prints = append(prints, fingerprints.Of(o)...) },
-	}, within.All(0))
-	return t, cluster.Gather(slices.Values(prints)), err
+	plan := scanner.Plan{Ports: l.ports, Probes: probes.All(probes.Options{})}
+	err = l.scan(context.Background(), l.within.All(0), plan.Next, func(o record.Observation) { prints = append(prints, fingerprints.Of(o)...) })
+	return cluster.Gather(slices.Values(prints)), err
+}
+
+// liveExpand is `hostkin expand SEED --within TOWN`.
+func liveExpand(t *town.Town, table *cluster.Table) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+	return func(seed string, _ []cluster.Host) (called, ranked []netip.Addr, err error) {
+		l, err := lookAt(t)
+		if err != nil {
+			return nil, nil, err
+		}
+		result, err := expansion.Run(context.Background(), expansion.Options{
+			Seeds:  []targets.Target{{Host: record.Host{IP: netip.MustParseAddr(seed)}}},
+			Within: l.within, Ports: l.ports, Probes: probes.All(probes.Options{}), Cluster: cluster.Options{Table: table}, Scan: l.scan,
+		})
+		called, ranked = split(result.Kin)
+		return called, ranked, err
+	}
+}
+
+// split separates the kin from the whole ranking.
+func split(kin []cluster.Kin) (called, ranked []netip.Addr) {
+	for _, k := range kin {
+		a := netip.MustParseAddr(k.Host)
+		ranked = append(ranked, a)
+		if k.Verdict == cluster.VerdictKin {
+			called = append(called, a)
+		}
+	}
+	return called, ranked
 }
 
 // expand judges as `hostkin expand` does, without the kinds of some prefixes.
 func expand(table *cluster.Table, without []string) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
 	return func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error) {
 		kin, err := cluster.Kinship([]string{seed}, strip(hosts, without), cluster.Options{Table: table})
-		for _, k := range kin {
-			a := netip.MustParseAddr(k.Host)
-			ranked = append(ranked, a)
-			if k.Verdict == cluster.VerdictKin {
-				called = append(called, a)
-			}
-		}
+		called, ranked = split(kin)
 		return called, ranked, err
 	}
 }
