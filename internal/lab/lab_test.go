@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/hostkin/hostkin/internal/livetest"
 )
 
 func demo(t *testing.T, seed uint64) *Town {
@@ -234,10 +236,7 @@ func TestDemoIsTheSameEveryTime(t *testing.T) {
 }
 
 func TestHTTP2(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		t.Skip(err)
-	}
+	curl := livetest.Need(t, "curl")
 	town := demo(t, 1)
 	for at, role := range town.Truth {
 		if role.Kind != CDN {
