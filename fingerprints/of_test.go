@@ -35,7 +35,7 @@ func everything(t *testing.T) record.Observation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.TLS = &record.TLS{Certificates: [][]byte{der}}
+	o.TLS = &record.TLS{TLSAnswer: record.TLSAnswer{Certificates: [][]byte{der}}}
 	recorded(t, "jarm/testdata/openssl.json", &o.Answer)
 	recorded(t, "ssh/testdata/openssh.json", &o.SSH)
 	recorded(t, "http/testdata/nginx-tls.json", &o.HTTP)

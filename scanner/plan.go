@@ -146,6 +146,9 @@ func (l look) protocol() (string, bool) {
 		return l.hint, true
 	}
 	answer := known(l.seen, l.at.Port)
+	if spoken := service(answer); spoken != "" {
+		return spoken, true
+	}
 	switch {
 	case spokeTLS(answer):
 		return "tls", true
@@ -178,8 +181,8 @@ func (l look) rest(protocol string) []planned {
 	for _, e := range l.Probes {
 		seen := l.seen
 		switch {
-		case e.Speaks == "http" && protocol == "tls":
-			// HTTP inside TLS: nothing counts that was said before there was TLS.
+		case e.Speaks == inside(l.at.Port) && protocol == "tls":
+			// Inside TLS nothing counts that was said before there was TLS.
 			if !shookHands(answer) {
 				continue
 			}
@@ -203,7 +206,7 @@ func (l look) worthwhile(first string, answer record.Answer, asks []planned) []p
 	if i := slices.IndexFunc(asks, func(a planned) bool { return a.Probe.Name() == first }); i >= 0 && l.find(first) == nil {
 		return asks[i : i+1]
 	}
-	spoke := spokeTLS(answer) || answer.SSH != nil && len(answer.SSH.Banner) > 0
+	spoke := spokeTLS(answer) || answer.SSH != nil && len(answer.SSH.Banner) > 0 || service(answer) != ""
 	o := l.find(first)
 	if !spoke && o != nil && (o.Status == record.Malformed || o.Status == record.Timeout) {
 		return nil
@@ -231,6 +234,31 @@ func (l look) unasked(e probes.Entry, seen []record.Observation, answer record.A
 		return nil
 	}
 	return e.Probe
+}
+
+// service is the protocol of an answer that is no site's and no shell's, or "".
+// Such a port may have shown TLS too, after an upgrade.
+func service(a record.Answer) string {
+	lines := func(l *record.Lines) bool { return l != nil && !l.TLS && len(l.Greeting) > 0 }
+	switch {
+	case lines(a.SMTP):
+		return "smtp"
+	case lines(a.FTP):
+		return "ftp"
+	case lines(a.IMAP):
+		return "imap"
+	case lines(a.POP3):
+		return "pop3"
+	case a.RDP != nil && len(a.RDP.Confirm) > 0:
+		return "rdp"
+	case a.MySQL != nil && len(a.MySQL.Greeting) > 0:
+		return "mysql"
+	case a.Postgres != nil && (a.Postgres.SSL != "" || len(a.Postgres.Error) > 0):
+		return "postgres"
+	case a.Redis != nil && len(a.Redis.Reply) > 0:
+		return "redis"
+	}
+	return ""
 }
 
 // spokeTLS reports whether there was any TLS in the answers, an alert too.

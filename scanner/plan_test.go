@@ -22,9 +22,9 @@ func page(code int) *record.Page {
 }
 
 var (
-	helloTLS  = record.Answer{TLS: &record.TLS{Version: 0x303, ServerHello: []byte{2}}}
-	alertTLS  = record.Answer{TLS: &record.TLS{Alerts: []record.TLSAlert{{Level: 2, Code: 40}}}}
-	rawTLS    = record.Answer{TLS: &record.TLS{Raw: []byte("HTTP/1.1 400")}}
+	helloTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Version: 0x303, ServerHello: []byte{2}}}}
+	alertTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Alerts: []record.TLSAlert{{Level: 2, Code: 40}}}}}
+	rawTLS    = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Raw: []byte("HTTP/1.1 400")}}}
 	bannerSSH = record.Answer{SSH: &record.SSH{
 		Banner: []byte("SSH-2.0-x\r\n"),
 		KEXINIT: &record.KEXINIT{

@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // ports.yaml
 	"errors"
 	"fmt"
@@ -13,8 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Port is a port to look at. A Hint ("ssh", "tls" or "http") decides what is
-// spoken there; without one ("") the port's usual protocol is tried first and
+// Port is a port to look at. A Hint (see hints) decides what is spoken there; without one ("") the port's usual protocol is tried first and
 // then what the server says decides.
 type Port struct {
 	Number uint16
@@ -22,7 +22,9 @@ type Port struct {
 }
 
 // hints are the protocols that a port may be said to speak.
-func hints() []string { return []string{"ssh", "tls", "http"} }
+func hints() []string {
+	return []string{"ssh", "tls", "http", "smtp", "ftp", "imap", "pop3", "rdp", "mysql", "postgres", "redis"}
+}
 
 // MaxPorts bounds a list of ports: each costs every host a connection.
 const MaxPorts = 4096
@@ -105,6 +107,7 @@ var portsYAML []byte
 type knownPort struct {
 	Port    uint16 `yaml:"port"`
 	Usual   string `yaml:"usual"`
+	Inside  string `yaml:"inside"` // what TLS is usually spoken around there; "": HTTP
 	Reason  string `yaml:"reason"`
 	Default *bool  `yaml:"default"`
 }
@@ -132,6 +135,8 @@ func parseKnownPorts(text []byte) (portList, error) {
 			return portList{}, fmt.Errorf("ports.yaml: port %d is zero or there twice", p.Port)
 		case p.Usual != "" && !slices.Contains(hints(), p.Usual):
 			return portList{}, fmt.Errorf("ports.yaml: port %d: no protocol %q", p.Port, p.Usual)
+		case p.Inside != "" && (p.Usual != "tls" || !slices.Contains(hints(), p.Inside)):
+			return portList{}, fmt.Errorf("ports.yaml: port %d: %q inside %q", p.Port, p.Inside, p.Usual)
 		case p.Reason == "":
 			return portList{}, fmt.Errorf("ports.yaml: port %d has no reason", p.Port)
 		}
@@ -140,7 +145,7 @@ func parseKnownPorts(text []byte) (portList, error) {
 	return list, nil
 }
 
-// DefaultPorts are some thirty ports that servers and hosting panels use,
+// DefaultPorts are some fifty ports that servers and hosting panels use,
 // without hints, the most telling first.
 func DefaultPorts() []Port {
 	list, err := knownPorts()
@@ -166,4 +171,10 @@ func PortReason(port uint16) string {
 func usual(port uint16) string {
 	list, _ := knownPorts()
 	return list.byPort[port].Usual
+}
+
+// inside is the protocol that a port which speaks TLS most often has behind it.
+func inside(port uint16) string {
+	list, _ := knownPorts()
+	return cmp.Or(list.byPort[port].Inside, "http")
 }

@@ -33,8 +33,8 @@ func TestParsePortsFaults(t *testing.T) {
 		"-1":             `"-1": a port number is missing`,
 		"80-":            `"80-": a port number is missing`,
 		"90-80":          `"90-80": the range ends before it begins`,
-		"443/https":      `"443/https": no protocol "https"; known are ssh, tls, http`,
-		"443/":           `"443/": no protocol ""; known are ssh, tls, http`,
+		"443/https":      `"443/https": no protocol "https"; known are ssh, tls, http, smtp, ftp, imap, pop3, rdp, mysql, postgres, redis`,
+		"443/":           `"443/": no protocol ""; known are ssh, tls, http, smtp, ftp, imap, pop3, rdp, mysql, postgres, redis`,
 		"22/ssh,22/http": `"22/http": port 22 is said to speak ssh before`,
 		"1-65535":        `65535 ports; at most 4096 are asked`,
 		"x,80,y":         "\"x\": \"x\" is not a port number\n\"y\": \"y\" is not a port number",
@@ -67,7 +67,7 @@ func TestDefaultPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	ports := DefaultPorts()
-	if len(ports) < 30 || len(ports) > 40 || ports[0].Number != 22 {
+	if len(ports) < 30 || len(ports) > 60 || ports[0].Number != 22 {
 		t.Errorf("%d default ports: %v", len(ports), ports)
 	}
 	for _, p := range ports {

@@ -15,7 +15,6 @@ import (
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/report"
 	"github.com/hostkin/hostkin/scanner"
-	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
 )
@@ -144,7 +143,7 @@ func (a *app) tellSilent(seeds []targets.Target, result expand.Result) {
 
 func (f *expandFlags) options(seeds []targets.Target, within *targets.Set) expand.Options {
 	return expand.Options{Seeds: seeds, Within: within, Ports: f.ports, OrderKey: f.orderKey, Full: f.full,
-		Cluster: cluster.Options{Hops: f.hops}, Probes: probes.All(probes.Options{Contact: f.contact})}
+		Cluster: cluster.Options{Hops: f.hops}, Probes: f.probes()}
 }
 
 // runExpand is the path from seeds to kin over the network, for expand and demo.

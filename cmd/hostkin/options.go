@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/hostkin/hostkin/scanner"
+	"github.com/hostkin/hostkin/scanner/probes"
 )
 
 // gathered notes a flag's bad value instead of stopping at it.
@@ -55,6 +56,7 @@ type scanFlags struct {
 	timeout                      time.Duration
 	contact                      string
 	dryRun, full, allowSpecial   bool
+	odd, noJARM                  bool
 	orderKey                     uint64
 }
 
@@ -71,8 +73,15 @@ func (f *scanFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP server (RFC 9511)")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say how many hosts, connections and how long; send nothing")
 	flags.BoolVar(&f.full, "full", false, "ask everything, leave nothing out")
+	flags.BoolVar(&f.odd, "odd", false, "also ask what an intrusion detection system may take for an attack")
+	flags.BoolVar(&f.noJARM, "no-jarm", false, "do without JARM and its ten connections")
 	flags.BoolVar(&f.allowSpecial, "allow-special", false, "allow special-purpose addresses (IANA registries); multicast never")
 	flags.Uint64Var(&f.orderKey, "order-key", 0, "another `N`, another order of hosts; the same N, the same order")
+}
+
+// probes are those that the flags ask for.
+func (f *scanFlags) probes() []probes.Entry {
+	return probes.All(probes.Options{Contact: f.contact, Odd: f.odd, NoJARM: f.noJARM})
 }
 
 // check completes f and names every fault of its values.

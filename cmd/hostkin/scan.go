@@ -9,7 +9,6 @@ import (
 
 	"github.com/hostkin/hostkin/report"
 	"github.com/hostkin/hostkin/scanner"
-	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
 )
@@ -45,7 +44,7 @@ as JSON Lines, as they come.
 }
 
 func (a *app) scan(ctx context.Context, set *targets.Set, f *scanFlags, out *outputFlags) error {
-	plan := scanner.Plan{Ports: f.ports, Probes: probes.All(probes.Options{Contact: f.contact})}
+	plan := scanner.Plan{Ports: f.ports, Probes: f.probes()}
 	if plan.Ports == nil {
 		plan.Ports = scanner.DefaultPorts()
 	}

@@ -27,7 +27,7 @@ func read(t testing.TB, name string) []byte {
 
 func of(der []byte) map[string]string {
 	m := map[string]string{}
-	for _, p := range Of(&record.TLS{Certificates: [][]byte{der, []byte("the issuer's, not looked at")}}) {
+	for _, p := range Of(&record.TLS{TLSAnswer: record.TLSAnswer{Certificates: [][]byte{der, []byte("the issuer's, not looked at")}}}) {
 		m[p.Kind] = p.Value
 	}
 	return m
@@ -145,7 +145,7 @@ func TestLongValuesAreCutAndHashed(t *testing.T) {
 }
 
 func TestNoCertificate(t *testing.T) {
-	for _, in := range []*record.TLS{nil, {}, {Certificates: [][]byte{{}}}} {
+	for _, in := range []*record.TLS{nil, {}, {TLSAnswer: record.TLSAnswer{Certificates: [][]byte{{}}}}} {
 		if got := Of(in); got != nil {
 			t.Errorf("Of(%v) = %v", in, got)
 		}
@@ -164,7 +164,7 @@ func FuzzOf(f *testing.F) {
 		f.Add(read(f, filepath.Base(file)))
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {
-		for _, p := range Of(&record.TLS{Certificates: [][]byte{der}}) {
+		for _, p := range Of(&record.TLS{TLSAnswer: record.TLSAnswer{Certificates: [][]byte{der}}}) {
 			if p.Value == "" || len(p.Value) > value.Max {
 				t.Errorf("%s has %d bytes", p.Kind, len(p.Value))
 			}
@@ -178,7 +178,7 @@ func FuzzOf(f *testing.F) {
 }
 
 func BenchmarkOf(b *testing.B) {
-	in := &record.TLS{Certificates: [][]byte{read(b, "ec-signed.der")}}
+	in := &record.TLS{TLSAnswer: record.TLSAnswer{Certificates: [][]byte{read(b, "ec-signed.der")}}}
 	b.ReportAllocs()
 	for b.Loop() {
 		Of(in)

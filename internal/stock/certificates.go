@@ -207,6 +207,6 @@ func (s *stage) make(i int, r recipe) ([]fingerprints.Fingerprint, error) {
 		return nil, fmt.Errorf("%s holds no PEM", file)
 	}
 	var o record.Observation
-	o.TLS = &record.TLS{Certificates: [][]byte{block.Bytes}}
+	o.TLS = &record.TLS{TLSAnswer: record.TLSAnswer{Certificates: [][]byte{block.Bytes}}}
 	return fingerprints.Of(o), nil
 }

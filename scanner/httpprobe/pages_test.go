@@ -284,7 +284,7 @@ func TestRun(t *testing.T) {
 		"silent at the second":   {answers: []conversationtest.Transcript{good, silent, good}, status: record.OK, connections: 2},
 		"the second breaks off":  {answers: []conversationtest.Transcript{good, turn("HTTP/1.1 2"), good}, status: record.OK, connections: 3},
 		"gone at the second":     {answers: []conversationtest.Transcript{good}, status: record.OK, connections: 2},
-		"TLS that cannot be had": {seen: record.Answer{TLS: &record.TLS{Version: 0x0303, ALPN: "h2"}}, answers: []conversationtest.Transcript{turn("\x15\x03\x03\x00\x02\x02\x28")}, status: record.Alert, connections: 1, nothing: true},
+		"TLS that cannot be had": {seen: record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Version: 0x0303, ALPN: "h2"}}}, answers: []conversationtest.Transcript{turn("\x15\x03\x03\x00\x02\x02\x28")}, status: record.Alert, connections: 1, nothing: true},
 		"TLS was refused before": {seen: record.Answer{TLS: &record.TLS{}}, answers: []conversationtest.Transcript{good, good, good}, status: record.OK, connections: 3},
 		"all is known": {seen: record.Answer{HTTP: &record.HTTP{Root: &record.Page{}, Favicon: &record.Page{}, Missing: &record.Page{}}},
 			status: record.OK, connections: 0, nothing: true},

@@ -12,11 +12,13 @@ import (
 // Options are what the user decides about all probes.
 type Options struct {
 	Contact string // URL or mail address told to every HTTP server (RFC 9511)
+	Odd     bool   // also what an intrusion detection system may take for an attack
+	NoJARM  bool   // without the ten connections of JARM
 }
 
 // Entry is one probe and when to use it.
 type Entry struct {
-	Speaks string             // the protocol of the port: "ssh", "tls" or "http"; HTTP is asked of ports that speak TLS too
+	Speaks string             // the protocol of the port; what usually stands behind TLS there is asked inside TLS too
 	Probe  conversation.Probe // asks everything that is not yet seen
 	Brief  conversation.Probe // the first look, cheap and telling; nil: not in a first look
 	Cost   int                // typical connections of Probe
@@ -25,10 +27,13 @@ type Entry struct {
 // All is the list. The first entry of a protocol is the one that finds out
 // whether a port speaks it.
 func All(o Options) []Entry {
-	return []Entry{
+	list := []Entry{
 		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{}, Brief: tlsprobe.Probe{}, Cost: 1},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
-		{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count},
 	}
+	if !o.NoJARM {
+		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count})
+	}
+	return list
 }

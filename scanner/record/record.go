@@ -7,6 +7,7 @@
 package record
 
 import (
+	"iter"
 	"net/netip"
 	"time"
 )
@@ -90,11 +91,20 @@ type Answer struct {
 	JARM   *JARM   `json:"jarm,omitempty"`
 	SSH    *SSH    `json:"ssh,omitempty"`
 	HTTP   *HTTP   `json:"http,omitempty"`
+
+	SMTP     *Lines    `json:"smtp,omitempty"`
+	FTP      *Lines    `json:"ftp,omitempty"`
+	IMAP     *Lines    `json:"imap,omitempty"`
+	POP3     *Lines    `json:"pop3,omitempty"`
+	RDP      *RDP      `json:"rdp,omitempty"`
+	MySQL    *MySQL    `json:"mysql,omitempty"`
+	Postgres *Postgres `json:"postgres,omitempty"`
+	Redis    *Redis    `json:"redis,omitempty"`
 }
 
 // Detect is what an unknown service said on its own and to a ClientHello.
 type Detect struct {
-	Protocol string `json:"protocol"`         // "ssh", "tls", "http", or "" if none of them
+	Protocol string `json:"protocol"`         // what a port's hint would say, or "" if not recognised
 	Banner   []byte `json:"banner,omitempty"` // unprompted bytes
 	Reply    []byte `json:"reply,omitempty"`  // bytes after our ClientHello
 }
@@ -116,9 +126,19 @@ type TCPInfo struct {
 	SndWnd    uint32 `json:"snd_wnd"`    // the peer's advertised window, bytes, scaled
 }
 
-// TLS is one handshake with a ClientHello of hostkin's own (see tlsprobe).
+// TLS is what a server answers to ClientHellos of hostkin's own (see
+// tlsprobe). The embedded answer is the one of the highest version, the first
+// of them if there are several.
 type TLS struct {
-	SNI                string      `json:"sni,omitempty"` // server_name sent
+	SNI string `json:"sni,omitempty"` // server_name sent
+	TLSAnswer
+	Others []TLSAnswer `json:"others,omitempty"` // to the other hellos, in the order in which they are asked
+}
+
+// TLSAnswer is the answer to one ClientHello.
+type TLSAnswer struct {
+	Hello              string      `json:"hello,omitempty"` // which: "c", "a", "d", "e" or "b"; "" is one that is not of tls.server
+	Status             Status      `json:"status,omitempty"`
 	Version            uint16      `json:"version,omitempty"`
 	Suite              uint16      `json:"suite,omitempty"`
 	ServerHello        []byte      `json:"server_hello,omitempty"`         // handshake message, with its 4-byte header
@@ -126,13 +146,37 @@ type TLS struct {
 	Extensions         []Extension `json:"extensions,omitempty"`           // of the ServerHello, in wire order
 	Encrypted          []Extension `json:"encrypted_extensions,omitempty"` // of TLS 1.3 EncryptedExtensions
 	ALPN               string      `json:"alpn,omitempty"`                 // protocol selected by the server
-	Certificates       [][]byte    `json:"certificates,omitempty"`         // DER, as sent, leaf first
+	Certificates       [][]byte    `json:"certificates,omitempty"`         // DER, as sent, leaf first; among TLS.Others only a chain that the embedded answer does not have
 	KeyExchange        []byte      `json:"server_key_exchange,omitempty"`  // TLS 1.2 and below, body
 	CertificateRequest []byte      `json:"certificate_request,omitempty"`  // body
 	SignatureScheme    uint16      `json:"signature_scheme,omitempty"`     // of CertificateVerify
 	Messages           []uint8     `json:"messages,omitempty"`             // handshake types received, in wire order
 	Alerts             []TLSAlert  `json:"alerts,omitempty"`
-	Raw                []byte      `json:"raw,omitempty"` // first bytes of an answer that is not TLS
+	After              *TLSAfter   `json:"after,omitempty"` // what came of a stimulus
+	Raw                []byte      `json:"raw,omitempty"`   // first bytes of an answer that is not TLS
+}
+
+// TLSAfter is how a server takes what does not belong at that point of a
+// handshake, sent once its flight was over and it was quiet.
+type TLSAfter struct {
+	Sent     string     `json:"sent"`               // "hello": a ClientHello; "ccs": an early ChangeCipherSpec
+	Messages []uint8    `json:"messages,omitempty"` // handshake types received after it, in wire order
+	Alerts   []TLSAlert `json:"alerts,omitempty"`
+	End      Status     `json:"end"` // Closed: FIN; Reset: RST; Timeout: it stayed open
+}
+
+// Answers yields the answers to all hellos, the embedded one first.
+func (t *TLS) Answers() iter.Seq[*TLSAnswer] {
+	return func(yield func(*TLSAnswer) bool) {
+		if t == nil || !yield(&t.TLSAnswer) {
+			return
+		}
+		for i := range t.Others {
+			if !yield(&t.Others[i]) {
+				return
+			}
+		}
+	}
 }
 
 // Extension is one TLS extension (RFC 8446 section 4.2).
@@ -167,6 +211,14 @@ type SSH struct {
 	KEXINIT  *KEXINIT  `json:"kexinit,omitempty"`
 	HostKeys []HostKey `json:"host_keys,omitempty"` // one an offered key type that was asked
 	Raw      []byte    `json:"raw,omitempty"`       // first bytes of an answer that is not SSH
+	Odd      []SSHOdd  `json:"odd,omitempty"`
+}
+
+// SSHOdd is how a server takes an identification string that it should refuse.
+type SSHOdd struct {
+	Sent   string `json:"sent"` // "version": of a protocol version that does not exist; "http": a request line
+	Status Status `json:"status"`
+	Reply  []byte `json:"reply,omitempty"` // what came after it, its own identification string left out
 }
 
 // KEXINIT is the server's SSH_MSG_KEXINIT (RFC 4253 section 7.1), lists in wire order.
@@ -201,7 +253,15 @@ type HTTP struct {
 	Favicon *Page  `json:"favicon,omitempty"`
 	Missing *Page  `json:"missing,omitempty"` // a path that no server has
 	H2      *H2    `json:"h2,omitempty"`
+	Plain   *Page  `json:"plain,omitempty"` // plain HTTP spoken to a TLS port
+	Odd     []Odd  `json:"odd,omitempty"`
 	Raw     []byte `json:"raw,omitempty"` // first bytes of an answer that is not HTTP
+}
+
+// Odd is the answer to a request that servers take differently.
+type Odd struct {
+	Request string `json:"request"` // "version", "method", "lf" or "coding", see httpprobe
+	Page
 }
 
 // Page is one response to a GET, bytes as they came. The body is de-chunked
@@ -227,12 +287,67 @@ type H2Setting struct {
 	Value uint32 `json:"value"`
 }
 
+// Lines is the start of a protocol of lines (SMTP, FTP, IMAP, POP3): what the
+// server says before anybody logs in. What TLS it speaks after an upgrade
+// stands in Answer.TLS.
+type Lines struct {
+	TLS      bool    `json:"tls,omitempty"`      // inside TLS from the start
+	Greeting []byte  `json:"greeting,omitempty"` // with line endings
+	Replies  []Reply `json:"replies,omitempty"`
+	Raw      []byte  `json:"raw,omitempty"` // first bytes of an answer that is not the protocol
+}
+
+// Reply is the answer to one command.
+type Reply struct {
+	Command string `json:"command"` // as sent, without its line ending
+	Status  Status `json:"status"`
+	Text    []byte `json:"text,omitempty"` // all its lines, with line endings
+}
+
+// RDP is the connection sequence of MS-RDPBCGR up to the TLS handshake, whose
+// certificate stands in Answer.TLS, and of MS-CSSP up to the NTLM challenge.
+type RDP struct {
+	Confirm   []byte `json:"confirm,omitempty"`   // X.224 Connection Confirm PDU, with its TPKT header
+	Challenge []byte `json:"challenge,omitempty"` // NTLM CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2)
+	Raw       []byte `json:"raw,omitempty"`
+}
+
+// MySQL is the first packet of a MySQL or MariaDB server, without its 4-byte
+// header: HandshakeV10 or ERR.
+type MySQL struct {
+	Greeting []byte `json:"greeting,omitempty"`
+	Raw      []byte `json:"raw,omitempty"`
+}
+
+// Postgres is what PostgreSQL answers before a user is named.
+type Postgres struct {
+	SSL   string `json:"ssl,omitempty"`   // answer to SSLRequest: "S", "N", or the type of another message
+	Error []byte `json:"error,omitempty"` // ErrorResponse to a protocol version that does not exist, body
+	Raw   []byte `json:"raw,omitempty"`
+}
+
+// Redis is the answer to PING.
+type Redis struct {
+	Reply []byte `json:"reply,omitempty"` // line with its ending
+	Raw   []byte `json:"raw,omitempty"`
+}
+
 // Merge fills a with what b knows and a does not.
 func (a *Answer) Merge(b Answer) {
 	fill(&a.Detect, b.Detect)
 	fill(&a.TCP, b.TCP)
-	fill(&a.TLS, b.TLS)
+	if a.TLS == nil || b.TLS != nil && len(b.TLS.Others) > len(a.TLS.Others) {
+		a.TLS = b.TLS // a later look at the same server repeats what the first one brought
+	}
 	fill(&a.JARM, b.JARM)
+	fill(&a.SMTP, b.SMTP)
+	fill(&a.FTP, b.FTP)
+	fill(&a.IMAP, b.IMAP)
+	fill(&a.POP3, b.POP3)
+	fill(&a.RDP, b.RDP)
+	fill(&a.MySQL, b.MySQL)
+	fill(&a.Postgres, b.Postgres)
+	fill(&a.Redis, b.Redis)
 	switch {
 	case a.SSH == nil:
 		a.SSH = b.SSH
@@ -240,6 +355,9 @@ func (a *Answer) Merge(b Answer) {
 		merged := *a.SSH
 		fill(&merged.KEXINIT, b.SSH.KEXINIT)
 		merged.HostKeys = append(append([]HostKey(nil), merged.HostKeys...), b.SSH.HostKeys...)
+		if merged.Odd == nil {
+			merged.Odd = b.SSH.Odd
+		}
 		a.SSH = &merged
 	}
 	switch {
@@ -251,6 +369,10 @@ func (a *Answer) Merge(b Answer) {
 		fill(&merged.Favicon, b.HTTP.Favicon)
 		fill(&merged.Missing, b.HTTP.Missing)
 		fill(&merged.H2, b.HTTP.H2)
+		fill(&merged.Plain, b.HTTP.Plain)
+		if merged.Odd == nil {
+			merged.Odd = b.HTTP.Odd
+		}
 		a.HTTP = &merged
 	}
 }

@@ -193,7 +193,7 @@ func TestNothingLearnt(t *testing.T) {
 	if status := run.Fold(&a); status != record.Refused || a.TLS != nil {
 		t.Errorf("status %q, %+v", status, a.TLS)
 	}
-	again := Probe{}.Start(at, record.Answer{TLS: &record.TLS{ServerHello: hello12}})
+	again := Probe{}.Start(at, record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{ServerHello: hello12}}})
 	if again.Next(&x) {
 		t.Error("asks for what was seen")
 	}
