@@ -101,12 +101,29 @@ type pair struct {
 	public   bool // the seed's certificates are a public CA's: sharing one may mean a common customer
 }
 
-// difference is one question (kind and port) with disjoint answers.
+// difference is one question (kind and port) with disjoint answers. A kind
+// that is asked in parts is one question, with kind, seed and other of the
+// first part that differs.
 type difference struct {
 	kind  fingerprints.Kind
 	port  uint16
 	seed  []string
 	other string
+	parts []fingerprints.Kind // those that differ; nil: the kind has none
+	of    int                 // parts that both answered
+}
+
+// about reports whether d is a different answer to a kind.
+func (d difference) about(kind fingerprints.Kind) bool {
+	return d.kind == kind || slices.Contains(d.parts, kind)
+}
+
+// share is how much of the question got different answers.
+func (d difference) share() float64 {
+	if d.parts == nil {
+		return 1
+	}
+	return float64(len(d.parts)) / float64(d.of)
 }
 
 func (t *Table) compare(seed, other *profile) pair {
@@ -138,13 +155,14 @@ func (t *Table) compare(seed, other *profile) pair {
 		switch info := t.kinds[d.kind]; {
 		case info.Identity, info.Mute:
 			return true
-		case d.kind == "jarm": // one server has two, by the type of its key
+		case info.Family == "tls": // one server has two, by the type of its key
 			return keyType(seed, d.port) != keyType(other, d.port)
 		case d.kind == "cert.issuer": // of a self-signed certificate it is the subject once more
 			return selfSigned(seed, d.port) && selfSigned(other, d.port)
 		}
 		return false
 	})
+	p.differs = t.gradeParts(p.differs, seed, other)
 	slices.SortFunc(p.shared, compareFeatures)
 	slices.SortFunc(p.differs, func(a, b difference) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port))
@@ -174,10 +192,43 @@ func differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint
 		}
 		common := slices.ContainsFunc(other, func(v string) bool { return slices.Contains(mine, v) })
 		if len(other) > 0 && !common {
-			out = append(out, difference{kind, port, mine, other[0]})
+			out = append(out, difference{kind: kind, port: port, seed: mine, other: other[0]})
 		}
 	}
 	return out
+}
+
+// gradeParts makes one difference a port of those in parts of one kind, so that
+// a server that takes one of five hellos differently is not as far away as one
+// that takes none of them alike. Parts that one of the two did not answer do not count.
+func (t *Table) gradeParts(list []difference, seed, other *profile) []difference {
+	var out []difference
+	slices.SortFunc(list, func(a, b difference) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port)) })
+	for _, d := range list {
+		whole := t.kinds[d.kind].Part
+		same := func(o difference) bool { return o.port == d.port && t.kinds[o.kind].Part == whole }
+		if i := slices.IndexFunc(out, same); whole != "" && i >= 0 {
+			out[i].parts = append(out[i].parts, d.kind)
+			continue
+		}
+		if whole != "" {
+			d.parts, d.of = []fingerprints.Kind{d.kind}, t.partsOfBoth(whole, d.port, seed, other)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (t *Table) partsOfBoth(whole fingerprints.Kind, port uint16, a, b *profile) (n int) {
+	at := func(p *profile, kind fingerprints.Kind) bool {
+		return slices.ContainsFunc(p.prints[kind], func(f fingerprints.Fingerprint) bool { return f.Port == port })
+	}
+	for kind, info := range t.kinds {
+		if info.Part == whole && at(a, kind) && at(b, kind) {
+			n++
+		}
+	}
+	return n
 }
 
 // publicCA reports whether all certificates of p come from issuers on the

@@ -192,7 +192,7 @@ func (pop *population) tally(info *kindInfo, known []*profile, out []judged) tal
 		count(j.profile, weight)
 		ofKind := func(f feature) bool { return f.kind == info.Kind }
 		agrees := slices.ContainsFunc(j.pair.shared, ofKind) || slices.ContainsFunc(j.pair.restated, ofKind)
-		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.kind == info.Kind })
+		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.about(info.Kind) })
 		if !j.score.kin {
 			continue // m is what those judged kin do, however many nearly are
 		}

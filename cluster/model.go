@@ -65,11 +65,12 @@ func ordered(f, g feature) [2]feature {
 	return [2]feature{f, g}
 }
 
-// against is what answering d differently is worth: at most 0.
+// against is what answering d differently is worth: at most 0. A question in
+// parts is worth its share.
 func (m *model) against(d difference) float64 {
 	u := 0.0
 	for _, v := range d.seed {
 		u = max(u, m.u[feature{d.kind, v}].value(0))
 	}
-	return min(0, max(-conflictCap, math.Log2((1-m.m[d.kind])/(1-u))))
+	return d.share() * min(0, max(-conflictCap, math.Log2((1-m.m[d.kind])/(1-u))))
 }

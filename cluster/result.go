@@ -38,6 +38,8 @@ type Conflict struct {
 	Host   string            `json:"host"`
 	Bits   float64           `json:"bits"` // negative
 	Family string            `json:"family,omitempty"`
+	Differ int               `json:"differ,omitempty"` // of a kind with parts: how many of them differ,
+	Of     int               `json:"of,omitempty"`     // of how many that both answered; Kind is the first of them
 }
 
 // Asked is what it cost to look at a host and what was left out.

@@ -32,6 +32,9 @@ func (m *model) score(p pair, held map[feature]int, last score) score {
 	for _, d := range p.differs {
 		if bits := round(m.against(d)); bits < 0 {
 			c := Conflict{Kind: d.kind, Port: d.port, Seed: d.seed[0], Host: d.other, Bits: bits, Family: m.table.kinds[d.kind].Family}
+			if d.parts != nil {
+				c.Differ, c.Of = len(d.parts), d.of
+			}
 			s.against = append(s.against, c)
 		}
 	}

@@ -144,3 +144,43 @@ func TestRestatedAnswersTeachFaithfulness(t *testing.T) {
 		t.Errorf("against %+v, want the subject with 3 bits or more", got.Against)
 	}
 }
+
+// A server that takes one of the five hellos differently is nearer than one
+// that takes two, and a hello that was not answered says nothing.
+func TestTLSComponentsAreGraded(t *testing.T) {
+	hellos := []fingerprints.Kind{"tls.server.c", "tls.server.a", "tls.server.d", "tls.server.e", "tls.server.b"}
+	seed := map[fingerprints.Kind]string{"tls.server": "whole", "ssh.kexinit": "k"}
+	for _, h := range hellos {
+		seed[h] = "seed's " + string(h)
+	}
+	last := among(t, seed, seed).Bits
+	for differ := range len(hellos) {
+		other := map[fingerprints.Kind]string{"tls.server": "another", "ssh.kexinit": "k"}
+		for i, h := range hellos {
+			other[h] = seed[h]
+			if i >= len(hellos)-differ-1 {
+				other[h] = "other"
+			}
+		}
+		got := among(t, seed, other)
+		if len(got.Against) != 1 || got.Against[0].Differ != differ+1 || got.Against[0].Of != 5 {
+			t.Errorf("%d hellos differ: against %+v", differ+1, got.Against)
+		}
+		if got.Bits >= last {
+			t.Errorf("%d hellos differ: %.2f bits, as many as with fewer (%.2f)", differ+1, got.Bits, last)
+		}
+		last = got.Bits
+	}
+	unknown := map[fingerprints.Kind]string{"tls.server.c": seed["tls.server.c"], "ssh.kexinit": "k"}
+	if got := among(t, seed, unknown); len(got.Against) > 0 {
+		t.Errorf("four hellos without an answer speak against: %+v", got.Against)
+	}
+}
+
+func TestTLSOfAnotherKeyIsNoDifference(t *testing.T) {
+	one := map[fingerprints.Kind]string{"cert.shape": shape("rsa2048", "no"), "tls.server.c": "a", "ssh.kexinit": "k"}
+	two := map[fingerprints.Kind]string{"cert.shape": shape("ec1.2.840.10045.3.1.7", "no"), "tls.server.c": "b", "ssh.kexinit": "k"}
+	if got := among(t, one, two); slices.Contains(conflicts(got), "tls.server.c") {
+		t.Errorf("against %v: one server answers so by the type of its key", conflicts(got))
+	}
+}

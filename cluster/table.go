@@ -24,6 +24,7 @@ type kindInfo struct {
 	Stock    float64           `yaml:"stock"`
 	M        float64           `yaml:"m"`
 	Later    bool              `yaml:"later"`
+	Part     fingerprints.Kind `yaml:"part"` // the kind that this is a component of: differences are graded
 	Mute     bool              `yaml:"mute"` // does not speak against: another kind says it better
 	Reason   string            `yaml:"reason"`
 }
@@ -65,6 +66,11 @@ func Defaults() (*Table, error) {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q stands twice", k.Kind)
 		}
 		t.kinds[k.Kind] = &kinds[i]
+	}
+	for _, k := range kinds {
+		if k.Part != "" && (t.kinds[k.Part] == nil || !t.kinds[k.Part].Mute) {
+			return nil, fmt.Errorf("data/kinds.yaml: kind %q: is part of %q, which must be there and mute, or they would speak twice", k.Kind, k.Part)
+		}
 	}
 	for _, name := range []string{"data/stock.yaml", "data/known.yaml"} {
 		var entries []stockEntry

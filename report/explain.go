@@ -58,12 +58,20 @@ func explainAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 	t := &table{indent: 2}
 	t.head(right("bits"), left("family"), left("what differs"), right("port"), left("whose"), left("value"))
 	for _, c := range k.Against {
-		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(Words(c.Kind)),
+		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(Words(c.Kind)+parts(c)),
 			right(port(c.Port)), left(k.Via), left(c.Seed))
 		t.add(left(""), left(""), left(""), left(""), left(k.Host), left(c.Host))
 	}
 	t.write(out, s)
 	out.WriteByte('\n')
+}
+
+// parts says how much of a question with parts differs.
+func parts(c cluster.Conflict) string {
+	if c.Of < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d)", c.Differ, c.Of)
 }
 
 func port(p uint16) string {
