@@ -34,18 +34,25 @@ func main() {
 	from := flag.Uint64("from", 1, "first town")
 	to := flag.Uint64("to", 4, "last town")
 	live := flag.Bool("live", false, "also run a pruned expansion over the network from every seed")
+	kinds := flag.Bool("kinds", false, "instead, judge without each kind of fingerprint in turn, and with it alone")
 	verbose := flag.Bool("v", false, "tell of every seed under .9 precision or .5 recall")
 	flag.Parse()
-	if err := run(*from, *to, *live, *verbose); err != nil {
+	task := run
+	if *kinds {
+		task = ablate
+	}
+	if err := task(*from, *to, *live, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "towns:", err)
 		os.Exit(1)
 	}
 }
 
-// method finds kin of a seed among the hosts of a scan.
+// finder finds kin of a seed among the hosts of a scan.
+type finder func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error)
+
 type method struct {
 	name string
-	find func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error)
+	find finder
 	f    town.Figures
 }
 
@@ -60,8 +67,8 @@ func run(from, to uint64, live, verbose bool) error {
 		{name: "same host key or SPKI", find: sharing("ssh.host_key", "cert.spki")},
 		{name: "any shared fingerprint", find: sharing()},
 	}
-	for _, prefix := range [][]string{{"ssh.host_key", "cert.sha256", "cert.spki", "cert.serial_issuer"}, {"cert."}, {"ssh."}, {"jarm"}, {"http."}, {"tcp."}} {
-		methods = append(methods, &method{name: "expand without " + strings.Join(prefix, " "), find: expand(table, prefix)})
+	for _, kinds := range [][]string{{"ssh.host_key", "cert.sha256", "cert.spki", "cert.serial_issuer"}, {"cert."}, {"ssh."}, {"jarm"}, {"tls.server"}, {"jarm", "tls.server"}, {"http."}, {"tcp."}} {
+		methods = append(methods, &method{name: "expand without " + strings.Join(kinds, " "), find: expand(table, prefixed(kinds...))})
 	}
 	if live {
 		methods = append(methods, &method{name: "expand, live and pruned"})
@@ -78,17 +85,15 @@ func run(from, to uint64, live, verbose bool) error {
 		if live {
 			methods[len(methods)-1].find = liveExpand(t, table)
 		}
-		for _, provider := range slices.Sorted(maps.Keys(t.Providers())) {
-			for _, a := range t.Providers()[provider] {
-				for i, m := range methods {
-					called, ranked, err := m.find(a.String(), hosts)
-					if err != nil {
-						continue // the seed has nothing left to compare
-					}
-					p, r := m.f.Add(t, a, called, ranked)
-					if verbose && i == 0 && (p < .9 || r < .5) {
-						tell(t, a, hosts, p, r)
-					}
+		for a := range seeds(t) {
+			for i, m := range methods {
+				called, ranked, err := m.find(a.String(), hosts)
+				if err != nil {
+					continue // the seed has nothing left to compare
+				}
+				p, r := m.f.Add(t, a, called, ranked)
+				if verbose && i == 0 && (p < .9 || r < .5) {
+					tell(t, a, hosts, p, r)
 				}
 			}
 		}
@@ -104,6 +109,19 @@ func run(from, to uint64, live, verbose bool) error {
 		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.2f\t%.3f\t%.3f\t%.3f\t%v\n", m.name, f.Seeds, f.Precision, f.Worst, f.Recall, f.At10, f.AP, f.False)
 	}
 	return w.Flush()
+}
+
+// seeds is every host of every provider.
+func seeds(t *town.Town) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for _, provider := range slices.Sorted(maps.Keys(t.Providers())) {
+			for _, a := range t.Providers()[provider] {
+				if !yield(a) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // look is what all scans of a town have in common.
@@ -139,7 +157,7 @@ func scan(t *town.Town) ([]cluster.Host, error) {
 }
 
 // liveExpand is `hostkin expand SEED --within TOWN`.
-func liveExpand(t *town.Town, table *cluster.Table) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+func liveExpand(t *town.Town, table *cluster.Table) finder {
 	return func(seed string, _ []cluster.Host) (called, ranked []netip.Addr, err error) {
 		l, err := lookAt(t)
 		if err != nil {
@@ -166,8 +184,8 @@ func split(kin []cluster.Kin) (called, ranked []netip.Addr) {
 	return called, ranked
 }
 
-// expand judges as `hostkin expand` does, without the kinds of some prefixes.
-func expand(table *cluster.Table, without []string) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+// expand judges as `hostkin expand` does, without some kinds (nil: with all).
+func expand(table *cluster.Table, without func(fingerprints.Kind) bool) finder {
 	return func(seed string, hosts []cluster.Host) (called, ranked []netip.Addr, err error) {
 		kin, err := cluster.Kinship([]string{seed}, strip(hosts, without), cluster.Options{Table: table})
 		called, ranked = split(kin)
@@ -175,21 +193,19 @@ func expand(table *cluster.Table, without []string) func(string, []cluster.Host)
 	}
 }
 
-func strip(hosts []cluster.Host, prefixes []string) []cluster.Host {
-	if prefixes == nil {
+func strip(hosts []cluster.Host, without func(fingerprints.Kind) bool) []cluster.Host {
+	if without == nil {
 		return hosts
 	}
 	out := slices.Clone(hosts)
 	for i := range out {
-		out[i].Prints = slices.DeleteFunc(slices.Clone(out[i].Prints), func(f fingerprints.Fingerprint) bool {
-			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(string(f.Kind), p) })
-		})
+		out[i].Prints = slices.DeleteFunc(slices.Clone(out[i].Prints), func(f fingerprints.Fingerprint) bool { return without(f.Kind) })
 	}
 	return out
 }
 
 // sharing calls kin whoever shares a value of the kinds, or of any.
-func sharing(kinds ...fingerprints.Kind) func(string, []cluster.Host) (called, ranked []netip.Addr, err error) {
+func sharing(kinds ...fingerprints.Kind) finder {
 	type value struct {
 		kind  fingerprints.Kind
 		value string
