@@ -33,7 +33,7 @@ type outcome struct {
 // mean of what was added.
 type mean struct{ sum, n float64 }
 
-func (m *mean) add(v float64)  { m.sum, m.n = m.sum+v, m.n+1 }
+func (m *mean) add(v float64) { m.sum, m.n = m.sum+v, m.n+1 }
 func (m mean) value() float64 { return m.sum / max(1, m.n) }
 
 // ablate judges every town without each kind in turn, and with it alone. The
