@@ -48,6 +48,8 @@ func configure(dir string, machines []*machine, ports Ports) ([]daemon.Command, 
 	commands = append(commands, l.caddy(served(machines, caddy))...)
 	commands = append(commands, l.stunnel(served(machines, stunnel))...)
 	commands = append(commands, l.ssh(machines)...)
+	commands = append(commands, l.dovecot(machines)...)
+	commands = append(commands, l.vsftpd(machines)...)
 	return commands, l.err
 }
 

@@ -11,6 +11,8 @@ type machine struct {
 	role Role
 	ssh  *sshServer // nil: no such server
 	web  *webServer // likewise
+	mail *service   // likewise: dovecot
+	ftp  *service   // likewise: vsftpd
 }
 
 func (m *machine) software() []string {
@@ -20,6 +22,12 @@ func (m *machine) software() []string {
 	}
 	if m.ssh != nil {
 		s = append(s, m.ssh.product)
+	}
+	if m.mail != nil {
+		s = append(s, "dovecot")
+	}
+	if m.ftp != nil {
+		s = append(s, "vsftpd")
 	}
 	return s
 }

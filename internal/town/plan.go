@@ -53,6 +53,7 @@ func plan(seed uint64, base netip.Addr) []*machine {
 	for len(p.machines) < atLeast {
 		p.ownSite()
 	}
+	p.serve(seed)
 	return p.machines
 }
 

@@ -23,6 +23,8 @@ type provider struct {
 	template certificate
 	shared   *certificate // scheme "one certificate"
 
+	mail, ftp *service
+
 	drifted, rekeyed, partial float64 // shares of hosts
 }
 

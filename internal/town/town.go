@@ -22,11 +22,11 @@ import (
 // Ports are the ports that the hosts of a town serve on. Zero fields take the
 // values of DefaultPorts.
 type Ports struct {
-	SSH, TLS, HTTP uint16
+	SSH, TLS, HTTP, IMAP, FTP uint16
 }
 
 // DefaultPorts needs no privilege.
-func DefaultPorts() Ports { return Ports{SSH: 10022, TLS: 10443, HTTP: 10080} }
+func DefaultPorts() Ports { return Ports{SSH: 10022, TLS: 10443, HTTP: 10080, IMAP: 10143, FTP: 10021} }
 
 // Options say which town to start, and where.
 type Options struct {
@@ -106,7 +106,7 @@ func Start(ctx context.Context, o Options) (*Town, error) {
 	ctx, stop := context.WithCancel(ctx)
 	t := &Town{
 		Within:   within.String(),
-		PortSpec: fmt.Sprintf("%d/ssh,%d/tls,%d/http", o.Ports.SSH, o.Ports.TLS, o.Ports.HTTP),
+		PortSpec: fmt.Sprintf("%d/ssh,%d/tls,%d/http,%d/imap,%d/ftp", o.Ports.SSH, o.Ports.TLS, o.Ports.HTTP, o.Ports.IMAP, o.Ports.FTP),
 		Truth:    map[netip.Addr]Role{},
 		Software: map[string]int{},
 		dir:      dir, owned: owned, stop: stop,
@@ -171,6 +171,12 @@ func (p Ports) orDefault() Ports {
 	}
 	if p.HTTP == 0 {
 		p.HTTP = d.HTTP
+	}
+	if p.IMAP == 0 {
+		p.IMAP = d.IMAP
+	}
+	if p.FTP == 0 {
+		p.FTP = d.FTP
 	}
 	return p
 }

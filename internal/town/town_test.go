@@ -24,7 +24,7 @@ func mustDER(t *testing.T, public any) []byte {
 
 func needServers(t *testing.T) {
 	t.Helper()
-	for _, program := range []string{"nginx", "apache2", "haproxy", "lighttpd", "caddy", "stunnel4", "sshd", "dropbear"} {
+	for _, program := range []string{"nginx", "apache2", "haproxy", "lighttpd", "caddy", "stunnel4", "sshd", "dropbear", "dovecot", "vsftpd"} {
 		livetest.Need(t, program)
 	}
 }
