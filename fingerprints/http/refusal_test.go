@@ -28,21 +28,17 @@ func TestRefusals(t *testing.T) {
 		"silence":         {ended(record.Timeout), "", ""},
 		"refused":         {ended(record.Refused), "", ""},
 		"an alert":        {raw("\x15\x03\x03\x00\x02\x02\x0a"), "alert 2 10", "lf:alert 2 10"},
-		"half an alert":   {raw("\x15\x03\x03\x00\x02\x02"), "raw 5ff22a25b0b00ef1", "lf:raw 5ff22a25b0b00ef1"},
-		"no head":         {raw("<p>Error"), "raw ", "lf:raw "},
-		"no body":         {ok(400, "", ""), "400 e3b0c44298fc1c14 -", "lf:400 e3b0c44298fc1c14 -"},
+		"half an alert":   {raw("\x15\x03\x03\x00\x02\x02"), "raw HASH", "lf:raw HASH"},
+		"no head":         {raw("<p>Error"), "raw HASH", "lf:raw HASH"},
+		"no body":         {ok(400, "", ""), "400 HASH -", "lf:400 HASH -"},
 		"half a body":     {half, "", ""},
 		"half a head":     {&record.Page{Status: record.Closed, Head: []byte("HTTP/1.1 4")}, "", ""},
 		"half, and reset": {&record.Page{Status: record.Reset, Head: []byte("HTTP/1.1 4")}, "", ""},
 	} {
 		h := &record.HTTP{Plain: test.page, Odd: []record.Odd{{Request: "lf", Page: *test.page}}}
 		plain, odd := one(t, h, PlainToTLS), one(t, h, ErrorPage)
-		if name == "no head" || name == "half an alert" {
-			if !strings.HasPrefix(plain, "raw ") || len(plain) != 20 || odd != "lf:"+plain {
-				t.Errorf("%s: %q, %q", name, plain, odd)
-			}
-			continue
-		}
+		hash := value.SHA256(test.page.Body)[:16] // of no field names likewise
+		plain, odd = strings.ReplaceAll(plain, hash, "HASH"), strings.ReplaceAll(odd, hash, "HASH")
 		if plain != test.plain || odd != test.odd {
 			t.Errorf("%s: %q and %q, want %q and %q", name, plain, odd, test.plain, test.odd)
 		}

@@ -14,8 +14,10 @@ import (
 )
 
 // MaxDistance is up to where two shapes are pages of one template, in bits.
-// TestShapeDistances has the measurements behind it and behind the shingles.
-const MaxDistance = 4
+// TestShapeDistances measures what it and the length of the shingles do: 4 bits
+// and shingles of 2 find as many pages of one template, but take twice as many
+// pages for one that differ in a single class.
+const MaxDistance = 5
 
 const (
 	minElements = 10   // a page of fewer has no structure to compare: an error page of nginx has eight
