@@ -38,7 +38,7 @@ var (
 	plainHTTP  = record.Answer{HTTP: &record.HTTP{Root: page(200)}}
 	badRequest = record.Answer{HTTP: &record.HTTP{Root: page(400)}}
 	allHTTP    = record.Answer{HTTP: &record.HTTP{Root: page(200), Favicon: page(404), Missing: page(404)}}
-	overTLS    = record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200), Favicon: page(404), Missing: page(404)}}
+	overTLS    = record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200), Favicon: page(404), Missing: page(404), Plain: page(400)}}
 )
 
 func detected(protocol, banner string) record.Answer {

@@ -10,8 +10,8 @@ import (
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
-// The kinds, as in a fingerprint/1 line. All but the favicon's, ErrorPage and
-// H2Settings come from the root page.
+// The kinds, as in a fingerprint/1 line. All but the favicon's, ErrorPage,
+// H2Settings and PlainToTLS come from the root page.
 const (
 	// HeaderOrder is HHHash (CIRCL): "hhh:1:" and the SHA-256 of the field
 	// names as sent, joined by ':'.
@@ -31,18 +31,25 @@ const (
 	FaviconSHA256 = "http.favicon_sha256"
 	// BodySHA256 is the SHA-256 of the whole body, in hex.
 	BodySHA256 = "http.body_sha256"
-	// Redirect is the Location of a 3xx answer, see redirect.
+	// BodyShape is a similarity hash of the markup, see bodyShape.
+	BodyShape = "http.body_shape"
+	// Redirect is the shape of the Location of a 3xx answer, see redirect.
 	Redirect = "http.redirect"
 	// ErrorPage is the answer to a path that no server has: status code,
 	// digest of the field names, digest of the body without what differs
-	// from host to host and from hour to hour.
+	// from host to host and from hour to hour. The answers to odd requests
+	// are further values, each after the name of its request.
 	ErrorPage = "http.error_page"
 	// CookieNames are the names of the cookies set, in order, hexadecimal
 	// identifiers and numbers replaced by '#'.
 	CookieNames = "http.cookie_names"
+	// PoweredBy is what the fields that name software beside Server say.
+	PoweredBy = "http.powered_by"
 	// H2Settings are the SETTINGS of an HTTP/2 server in wire order and its
 	// WINDOW_UPDATE: "3:128;4:65536 +2147418112".
 	H2Settings = "http.h2_settings"
+	// PlainToTLS is how a TLS port answers plain HTTP, see refusal.
+	PlainToTLS = "http.plain_to_tls"
 )
 
 // Of derives the fingerprints of one answer, in the order of the kinds above.
@@ -65,17 +72,22 @@ func Of(h *record.HTTP, names ...string) []value.Pair {
 		favicon(h.Favicon, &out)
 		if complete && len(body) > 0 {
 			out.Add(BodySHA256, value.SHA256(body))
+			out.Add(BodyShape, bodyShape(body))
 		}
 		if p.Code/100 == 3 {
 			out.Add(Redirect, redirect(fields, own))
 		}
-		out.Add(ErrorPage, errorPage(h.Missing, own))
+		errorPages(h, own, &out)
 		out.Add(CookieNames, value.Text(cookieNames(fields)))
+		out.Add(PoweredBy, value.Text(poweredBy(fields, own)))
 	} else {
 		favicon(h.Favicon, &out)
-		out.Add(ErrorPage, errorPage(h.Missing, own))
+		errorPages(h, own, &out)
 	}
 	out.Add(H2Settings, h2Settings(h.H2))
+	if h.Plain != nil {
+		out.Add(PlainToTLS, refusal(h.Plain, own))
+	}
 	return out
 }
 
@@ -139,6 +151,19 @@ func cookieNames(fields []field) string {
 		names = append(names, value.Template(strings.TrimSpace(name)))
 	}
 	return strings.Join(names, ", ")
+}
+
+// poweredBy lists the fields that name software, in wire order, without the
+// host's own name.
+func poweredBy(fields []field, own names) string {
+	var all []string
+	for _, f := range fields {
+		switch name := strings.ToLower(strings.TrimSpace(f.name)); name {
+		case "via", "x-powered-by", "x-generator", "x-aspnet-version", "x-aspnetmvc-version":
+			all = append(all, name+": "+withoutIDs(own.replace(f.value)))
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 func h2Settings(h *record.H2) string {

@@ -195,13 +195,19 @@ func TestUnaskedGzip(t *testing.T) {
 func TestRedirect(t *testing.T) {
 	for _, test := range []struct{ host, location, want string }{
 		{"203.0.113.9", "https://203.0.113.9/login", "https://{host}/login"},
-		{"203.0.113.9:8080", "https://203.0.113.9:8443?x=1", "https://{host}:8443?x=1"},
+		{"203.0.113.9:8080", "https://203.0.113.9:8443?x=1", "https://{host}:8443?x"},
 		{"[2001:db8::1]:8080", "https://[2001:db8::1]/", "https://{host}/"},
 		{"a.example", "//A.Example/x", "//{host}/x"},
-		{"a.example", "https://b.a.example/", "https://b.a.example/"},
-		{"a.example", "/login?next=http://a.example/", "/login?next=http://a.example/"},
-		{"a.example", "/s/0123456789abcdef0/t/550e8400-e29b-41d4-a716-446655440000?ts=1700000000", "/s/#/t/#?ts=#"},
-		{"a.example", "/\x1b[2J", `/\x1b[2J`},
+		{"a.example", "https://www.a.example/", "https://www.{host}/"},
+		{"a.example", "https://bba.example/", "https://bba.example/"},
+		{"203.0.113.9", "https://1.203.0.113.9/", "https://#.#.#.#.#/"},
+		{"203.0.113.9", "https://node17.b.example/", "https://node#.b.example/"},
+		{"a.example", "/login?next=http://a.example/&ts=1700000000", "/login?next&ts"},
+		{"a.example", "/user/17/edit.php", "/user/#/edit.php"},
+		{"a.example", "/s/0123456789abcdef0/t/550e8400-e29b-41d4-a716-446655440000/Zk3JQ7xQ0mTt2LwPq", "/s/#/t/#/#"},
+		{"a.example", "login", "login"}, {"a.example", "https://a.example/#/u/5?x=1", "https://{host}/#/u/#?x=#"},
+		{"a.example", "/go//https://b.example/", "/go//https://b.example/"},
+		{"a.example", "/\x1b[J", `/\x1b[J`},
 		{"a.example", "", ""},
 	} {
 		h := &record.HTTP{Host: test.host, Root: ok(302, "Location: "+test.location+"\r\n", "")}
@@ -211,6 +217,13 @@ func TestRedirect(t *testing.T) {
 	}
 	if got := one(t, &record.HTTP{Root: ok(201, "Location: /new\r\n", "")}, Redirect); got != "" {
 		t.Errorf("201: %q", got)
+	}
+}
+
+func TestPoweredBy(t *testing.T) {
+	h := &record.HTTP{Host: "203.0.113.9", Root: ok(200, "x-powered-by: PHP/8.2.1\r\nServer: x\r\nVia: 1.1 203.0.113.9 (squid/5.7)\r\nX-Powered-By: ASP.NET\r\n", "")}
+	if got, want := one(t, h, PoweredBy), "x-powered-by: PHP/8.2.1; via: 1.1 {host} (squid/5.7); x-powered-by: ASP.NET"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
@@ -236,6 +249,7 @@ func TestErrorPage(t *testing.T) {
 		{`{"timestamp":"2026-11-23T15:28:19.123+00:00"}`, `{"timestamp":"2027-01-02T05:08:00.9+00:00"}`},
 		{"Mon Nov 23 15:28:19 UTC 2026", "Fri Jan  2 05:08:00 UTC 2026"},
 		{"id 123456789", "id 9876543210"},
+		{"at h.example:8080", "at h.example"}, {"token Zk3JQ7xQ0mTt2LwPq", "token q0mTt2LwPqZk3JQ7x"},
 	} {
 		if at("h.example", pair[0]) != at("h.example", pair[1]) {
 			t.Errorf("differ: %q", pair)
@@ -284,7 +298,7 @@ func TestRealServers(t *testing.T) {
 	for kind, values := range distinct {
 		got[kind] = len(values)
 	}
-	want := map[string]int{HeaderOrder: 7, Server: 4, ErrorPage: 6, Title: 1, TitlePattern: 1, BodySHA256: 1, FaviconMMH3: 1, FaviconSHA256: 1, H2Settings: 5}
+	want := map[string]int{HeaderOrder: 7, Server: 4, ErrorPage: 6, Title: 1, TitlePattern: 1, BodySHA256: 1, FaviconMMH3: 1, FaviconSHA256: 1, H2Settings: 5, PlainToTLS: 4}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("distinct values a kind (-want +got):\n%s\n%v", diff, distinct)
 	}

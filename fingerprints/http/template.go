@@ -3,8 +3,6 @@ package http
 import (
 	"net"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hostkin/hostkin/fingerprints/value"
@@ -37,10 +35,6 @@ func (n names) replace(text string) string {
 	return text
 }
 
-func (n names) has(host string) bool {
-	return slices.ContainsFunc(n, func(name string) bool { return strings.EqualFold(name, host) })
-}
-
 // replaceWord replaces word where no letter, digit, '.' or '-' that would make
 // it part of a longer name is next to it. A full stop after it ends a sentence.
 func replaceWord(text, word, by string) string {
@@ -62,47 +56,7 @@ func replaceWord(text, word, by string) string {
 	}
 }
 
-func inName(c byte) bool {
-	return value.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '.' || c == '-'
-}
-
-// redirect is the Location with the host's own name as {host} and identifiers
-// as '#': https://203.0.113.9/login of 203.0.113.9 is https://{host}/login.
-func redirect(fields []field, own names) string {
-	locations := values(fields, "Location")
-	if len(locations) == 0 {
-		return ""
-	}
-	to := locations[0]
-	if scheme, rest, ok := strings.Cut(to, "//"); ok && !strings.ContainsAny(scheme, "/?#") {
-		end := strings.IndexAny(rest, "/?#")
-		if end < 0 {
-			end = len(rest)
-		}
-		host, port := rest[:end], ""
-		if name, number, err := net.SplitHostPort(host); err == nil {
-			host, port = name, ":"+number
-		}
-		if own.has(strings.Trim(host, "[]")) {
-			to = scheme + "//{host}" + port + rest[end:]
-		}
-	}
-	return value.Text(withoutIDs(to))
-}
-
-// errorPage is "404 16-hex-digits 16-hex-digits": code, names, body. A body
-// that is not complete, or empty, is "-".
-func errorPage(p *record.Page, own names) string {
-	if !whole(p) {
-		return ""
-	}
-	fields := parseHead(p.Head)
-	text := "-"
-	if body, complete := decoded(p, fields); complete && len(body) > 0 {
-		text = value.SHA256(sameEverywhere(string(body), p.Path, own))[:16]
-	}
-	return strconv.Itoa(p.Code) + " " + value.SHA256(namesOf(fields))[:16] + " " + text
-}
+func inName(c byte) bool { return isWord(c) && c != '_' || c == '.' || c == '-' }
 
 // sameEverywhere takes out of an error page what depends on the request, the
 // host and the hour.
@@ -110,12 +64,16 @@ func sameEverywhere(text, path string, own names) string {
 	if path = strings.Trim(path, "/"); path != "" {
 		text = strings.ReplaceAll(text, path, "{path}")
 	}
-	text = serverPort.ReplaceAllString(own.replace(text), "Port {port}")
+	text = hostPort.ReplaceAllString(own.replace(text), "{host}")
+	text = serverPort.ReplaceAllString(text, "Port {port}")
 	return withoutIDs(dates.ReplaceAllString(text, "#"))
 }
 
-// serverPort is how Apache signs the pages that it makes.
-var serverPort = regexp.MustCompile(`\bPort \d{1,5}\b`)
+// hostPort is the host with a port, serverPort how Apache signs the pages that it makes.
+var (
+	hostPort   = regexp.MustCompile(`\{host\}\]?:\d{1,5}\b`)
+	serverPort = regexp.MustCompile(`\bPort \d{1,5}\b`)
+)
 
 const month = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*`
 
@@ -124,10 +82,13 @@ var dates = regexp.MustCompile(`\d{1,2}:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\d|(?:(
 	`(?:\d{1,2}[ -]` + month + `[ ,-]+\d{4}|` + month + ` +\d{1,2}(?:,? +\d{4})?)`)
 
 // withoutIDs replaces what looks like an identifier: 16 or more hexadecimal
-// digits and hyphens (hashes, UUIDs) with a digit among them, or 9 or more digits.
+// digits and hyphens (hashes, UUIDs) or letters and digits (tokens), with a
+// digit among them, or 9 or more digits.
 func withoutIDs(s string) string {
-	s = value.ReplaceRuns(s, func(c byte) bool { return value.IsHex(c) || c == '-' }, func(run string) bool {
-		return len(run) >= 16 && value.HasDigit(run)
-	})
+	long := func(run string) bool { return len(run) >= 16 && value.HasDigit(run) }
+	s = value.ReplaceRuns(s, func(c byte) bool { return value.IsHex(c) || c == '-' }, long)
+	s = value.ReplaceRuns(s, isWord, long)
 	return value.ReplaceRuns(s, value.IsDigit, func(run string) bool { return len(run) >= 9 })
 }
+
+func isWord(c byte) bool { return value.IsDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' }

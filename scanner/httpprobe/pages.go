@@ -10,13 +10,18 @@ import (
 // settle is the silence that ends the reading of what is not HTTP.
 const settle = 200 * time.Millisecond
 
-// question is one of the pages that are asked for.
+// question is one of the requests that are made, in the order in which they are.
 type question uint8
 
 const (
 	root question = iota
 	favicon
 	missing
+	method // this and the next three are odd. Few servers keep a connection after them, none after the last
+	version
+	lineEnd
+	coding
+	plain // to a TLS port, on a connection of its own
 	questions
 )
 
@@ -42,16 +47,15 @@ func (p *pages) Open() conversation.Step {
 
 // request begins the next question.
 func (p *pages) request() []byte {
+	p.path = "/"
 	switch p.ask[0] {
-	case root:
-		p.path = "/"
 	case favicon:
 		p.path = p.site.icon(p.got[root])
 	case missing:
 		p.path = missingPath
 	}
 	p.now = new(response)
-	return p.site.request(p.path)
+	return oddly(p.ask[0], p.site.request(p.path))
 }
 
 // Feed implements conversation.Conversation. Bytes after the end of a response
@@ -101,15 +105,20 @@ func (p *pages) End(why record.Status) record.Status {
 // answered keeps a response as a page and tells whether there is a further
 // question and a connection for it.
 func (p *pages) answered() bool {
-	r := p.now
+	r, q := p.now, p.ask[0]
 	page := &record.Page{Path: p.path, Status: r.status, Code: r.code, Head: r.head, Body: r.body, Truncated: r.truncated}
-	if r.junk {
+	switch {
+	case r.junk:
 		page.Code, page.Head = 0, nil
-		if p.nth == 0 {
+		if q.odd() != "" || q == plain {
+			page.Body = r.head
+		} else if p.nth == 0 {
 			p.raw = r.head
 		}
+	case q.odd() != "" && r.code < 400: // the page of an ordinary request once more
+		page.Body = nil
 	}
-	p.got[p.ask[0]] = page
+	p.got[q] = page
 	p.ask = p.ask[1:]
 	p.nth++
 	return r.reusable && len(p.ask) > 0

@@ -1,6 +1,7 @@
 // Package httpprobe asks web servers for their root page, favicon, answer to
-// an unknown path and HTTP/2 settings, and keeps the bytes as they come. Nothing
-// is followed, decoded or decompressed, and everything is capped.
+// an unknown path and HTTP/2 settings, a TLS port also for its answer to plain
+// HTTP, and if told to for their answers to odd requests. It keeps the bytes as
+// they come. Nothing is followed, decoded or decompressed, and everything is capped.
 package httpprobe
 
 import (
@@ -11,13 +12,14 @@ import (
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
 )
 
-// maxReceived bounds a connection, in bytes: three pages, in small chunks, in TLS records.
+// maxReceived bounds a connection, in bytes: its pages, in small chunks, in TLS records.
 const maxReceived = 1 << 20
 
 // Probe asks over TLS if an earlier probe of the endpoint found TLS there.
 type Probe struct {
 	Contact string // URL or mail address for the User-Agent (RFC 9511); "" names hostkin only
 	First   bool   // GET / only. Else all that is not yet seen
+	Odd     bool   // also requests that servers take differently, and intrusion detection systems amiss
 }
 
 var _ conversation.Probe = Probe{}
@@ -36,12 +38,24 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 		r.tls, r.h2 = true, mayHaveH2(t) && known.H2 == nil && !p.First
 	}
 	r.site = newSite(at, r.tls, p.Contact)
-	for q, page := range map[question]*record.Page{root: known.Root, favicon: known.Favicon, missing: known.Missing} {
-		if page == nil && (q == root || !p.First) {
-			r.ask = append(r.ask, q)
-		}
+	if known.Root == nil {
+		r.ask = append(r.ask, root)
 	}
-	slices.Sort(r.ask)
+	if p.First {
+		return r
+	}
+	if known.Favicon == nil {
+		r.ask = append(r.ask, favicon)
+	}
+	if known.Missing == nil {
+		r.ask = append(r.ask, missing)
+	}
+	if p.Odd && known.Odd == nil {
+		r.ask = append(r.ask, method, version, lineEnd, coding)
+	}
+	if r.tls && known.Plain == nil {
+		r.ask = append(r.ask, plain)
+	}
 	return r
 }
 
@@ -65,6 +79,7 @@ type run struct {
 	root *record.Page // as seen before or now: it names the favicon
 
 	ask     []question // each connection answers at least one, or there is no other
+	odd     int        // connections made for odd questions alone
 	h2      bool
 	now     *pages
 	preface *preface
@@ -79,13 +94,18 @@ func (r *run) Next(x *conversation.Exchange) bool {
 	if r.now != nil || r.preface != nil {
 		return false
 	}
+	if len(r.ask) > 0 && r.ask[0].odd() != "" {
+		if r.odd++; r.odd > oddConnections {
+			r.ask = slices.DeleteFunc(r.ask, func(q question) bool { return q.odd() != "" })
+		}
+	}
 	var inner conversation.Conversation
-	protocol := "http/1.1"
+	protocol, tls := "http/1.1", r.tls
 	switch {
 	case len(r.ask) > 0:
-		r.now = &pages{site: r.site, ask: slices.Clone(r.ask)}
+		r.now = &pages{site: r.site, ask: r.together()}
 		r.now.got[root] = r.root
-		inner = r.now
+		inner, tls = r.now, tls && r.ask[0] != plain
 	case r.h2:
 		r.h2 = false
 		r.preface = new(preface)
@@ -93,12 +113,21 @@ func (r *run) Next(x *conversation.Exchange) bool {
 	default:
 		return false
 	}
-	if r.tls {
+	if tls {
 		inner = tlsprobe.Wrap(inner, r.at.Host.Name, []string{protocol})
 	}
 	x.Addr, x.Conv = r.at.AddrPort(), inner
 	x.Limits.Bytes = maxReceived
 	return true
+}
+
+// together are the questions that the next connection may carry.
+func (r *run) together() []question {
+	n := slices.Index(r.ask, plain)
+	if n <= 0 {
+		n = len(r.ask)
+	}
+	return slices.Clone(r.ask[:n])
 }
 
 // Ended implements conversation.Run.
@@ -116,10 +145,11 @@ func (r *run) Ended(x *conversation.Exchange) {
 		r.stop()
 		return
 	}
-	for _, q := range r.ask[:len(r.ask)-len(p.ask)] {
+	answered := len(r.together()) - len(p.ask)
+	for _, q := range r.ask[:answered] {
 		r.keep(q, p.got[q])
 	}
-	r.ask = p.ask
+	r.ask = r.ask[answered:]
 	if p.raw != nil {
 		r.answer.Raw = p.raw
 	}
@@ -128,8 +158,17 @@ func (r *run) Ended(x *conversation.Exchange) {
 	}
 }
 
+// keep files an answer. How odd questions and plain HTTP end says nothing
+// about how the probe went: a refusal is what they ask for.
 func (r *run) keep(q question, page *record.Page) {
+	if name := q.odd(); name != "" {
+		r.answer.Odd = append(r.answer.Odd, record.Odd{Request: name, Page: *page})
+		return
+	}
 	switch q {
+	case plain:
+		r.answer.Plain = page
+		return
 	case root:
 		r.root, r.answer.Root = page, page
 	case favicon:
@@ -155,7 +194,7 @@ func (r *run) stop() { r.ask, r.h2 = nil, false }
 // for, else OK if anything new came or nothing was wanted.
 func (r *run) Fold(a *record.Answer) record.Status {
 	h := r.answer
-	if h.Root != nil || h.Favicon != nil || h.Missing != nil || h.H2 != nil || h.Raw != nil {
+	if h.Root != nil || h.Favicon != nil || h.Missing != nil || h.H2 != nil || h.Plain != nil || h.Odd != nil || h.Raw != nil {
 		h.TLS, h.Host = r.tls, r.site.host
 		if r.tls {
 			h.SNI = r.at.Host.Name
