@@ -35,12 +35,15 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 	r := &run{at: at}
 	list := dialects()
 	i := slices.IndexFunc(list, func(d dialect) bool { return d.name == p.Protocol })
-	if r.asked = i < 0 || *list[i].field(&seen) != nil; r.asked {
+	if i < 0 {
+		r.asked = true
 		return r
 	}
-	t := seen.TLS
-	r.c = connection{dialect: list[i], sni: at.Host.Name, us: clientName(p.Contact),
-		tls: t != nil && (t.Version != 0 || len(t.ServerHello) > 0)}
+	t, before := seen.TLS, *list[i].field(&seen)
+	inside := t != nil && (t.Version != 0 || len(t.ServerHello) > 0)
+	// After a greeting in plain text the TLS is that of the upgrade.
+	r.asked = before != nil && (len(before.Greeting) > 0 || before.TLS == inside)
+	r.c = connection{dialect: list[i], sni: at.Host.Name, us: clientName(p.Contact), tls: inside}
 	return r
 }
 
