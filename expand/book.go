@@ -70,8 +70,12 @@ func (b *book) spentOn(h record.Host, seen []record.Observation) {
 	}
 }
 
-// protocol is what an observation shows a port to speak.
+// protocol is what an observation shows a port to speak. The TLS of a service
+// is what it speaks after an upgrade.
 func protocol(o record.Observation) string {
+	if service := scanner.Service(o.Answer); service != "" {
+		return service
+	}
 	switch {
 	case o.TLS != nil && len(o.TLS.ServerHello) > 0, o.HTTP != nil && o.HTTP.TLS && o.HTTP.Root != nil:
 		return "tls"

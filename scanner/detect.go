@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/lineprobe"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -80,7 +81,7 @@ func (d *detection) Feed(in []byte) conversation.Step {
 		to = &d.found.Reply
 	}
 	*to = append(*to, in[:min(len(in), detectKept-len(*to))]...)
-	d.found.Protocol = recognise(*to, d.asked)
+	d.found.Protocol = recognise(*to, d.asked, len(*to) == detectKept)
 	if d.found.Protocol != "" || len(*to) == detectKept {
 		return conversation.Step{Do: conversation.Done}
 	}
@@ -90,6 +91,7 @@ func (d *detection) Feed(in []byte) conversation.Step {
 // Quiet: no banner, or no more of it, or of a reply.
 func (d *detection) Quiet() conversation.Step {
 	if d.asked || len(d.found.Banner) > 0 {
+		d.over()
 		return conversation.Step{Do: conversation.Done}
 	}
 	d.asked = true
@@ -102,7 +104,17 @@ func (d *detection) Quiet() conversation.Step {
 	return conversation.Step{Send: d.hello}
 }
 
+// over judges what is there: no more comes.
+func (d *detection) over() {
+	for _, said := range [][]byte{d.found.Reply, d.found.Banner} {
+		if d.found.Protocol == "" && len(said) > 0 {
+			d.found.Protocol = recognise(said, d.asked, true)
+		}
+	}
+}
+
 func (d *detection) End(why record.Status) record.Status {
+	d.over()
 	switch {
 	case d.found.Protocol != "":
 		return record.OK
@@ -115,8 +127,9 @@ func (d *detection) End(why record.Status) record.Status {
 }
 
 // recognise names the protocol of the first bytes of a server, or "". Lines
-// may come before an SSH identification (RFC 4253 section 4.2).
-func recognise(b []byte, afterHello bool) string {
+// may come before an SSH identification (RFC 4253 section 4.2). over: no more
+// bytes come, so that what is not whole is judged as it is.
+func recognise(b []byte, afterHello, over bool) string {
 	line := b
 	for {
 		switch {
@@ -132,14 +145,30 @@ func recognise(b []byte, afterHello bool) string {
 		line = rest
 	}
 	const alert, handshake = 21, 22 // content types, RFC 8446 section 5.1
-	if afterHello && len(b) >= 3 && (b[0] == alert || b[0] == handshake) && b[1] == 3 && b[2] <= 4 {
+	switch start := bytes.ToLower(bytes.TrimLeft(b, " \t\r\n")); {
+	case afterHello && len(b) >= 3 && (b[0] == alert || b[0] == handshake) && b[1] == 3 && b[2] <= 4:
 		return "tls"
-	}
-	if start := bytes.ToLower(bytes.TrimLeft(b, " \t\r\n")); afterHello &&
-		(bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype"))) {
+	case afterHello && (bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype"))):
 		return "http" // HTTP/0.9 style errors of old servers
+	case greetsMySQL(b):
+		return "mysql"
+	case afterHello && bytes.HasPrefix(b, []byte("-ERR ")), bytes.HasPrefix(b, []byte("-DENIED Redis")):
+		return "redis" // what it makes of the lines in a ClientHello; protected mode
 	}
-	return ""
+	return lineprobe.Recognise(b, over)
+}
+
+// greetsMySQL tells the first packet of a MySQL or MariaDB server: 3 bytes of
+// length, number 0, and HandshakeV10 with a version that begins with a digit,
+// or an ERR packet with an error from 1000 on, all of which fits the length.
+func greetsMySQL(b []byte) bool {
+	if len(b) < 7 || b[3] != 0 {
+		return false
+	}
+	length := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
+	number := int(b[5]) | int(b[6])<<8 // of the error
+	return b[4] == 10 && length >= 32 && length < 1024 && b[5] >= '0' && b[5] <= '9' ||
+		b[4] == 0xff && length >= 4 && length < 1024 && number >= 1000 && number < 5000
 }
 
 // clientHello is a common ClientHello, by crypto/tls.

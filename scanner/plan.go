@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/lineprobe"
 	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
@@ -79,7 +80,8 @@ type look struct {
 // asks is what to ask next; nothing when the port is known well enough.
 func (l look) asks() []planned {
 	if len(l.seen) == 0 {
-		if first := l.first(l.expected()); first != nil {
+		expected, _ := Port{l.at.Port, l.hint}.Speaks()
+		if first := l.first(expected); first != nil {
 			return first
 		}
 		return l.detect()
@@ -92,14 +94,6 @@ func (l look) asks() []planned {
 		return l.detect()
 	}
 	return l.rest(protocol)
-}
-
-// expected is the protocol to try first, or "".
-func (l look) expected() string {
-	if l.hint != "" {
-		return l.hint
-	}
-	return usual(l.at.Port)
 }
 
 // first asks the one question that shows whether the port speaks protocol.
@@ -146,7 +140,7 @@ func (l look) protocol() (string, bool) {
 		return l.hint, true
 	}
 	answer := known(l.seen, l.at.Port)
-	if spoken := service(answer); spoken != "" {
+	if spoken := Service(answer); spoken != "" {
 		return spoken, true
 	}
 	switch {
@@ -181,7 +175,7 @@ func (l look) rest(protocol string) []planned {
 	for _, e := range l.Probes {
 		seen := l.seen
 		switch {
-		case e.Speaks == inside(l.at.Port) && protocol == "tls":
+		case protocol == "tls" && l.inside(e.Speaks, answer):
 			// Inside TLS nothing counts that was said before there was TLS, and
 			// what is asked there depends on all the answers to TLS (HTTP/2).
 			if !shookHands(answer) || slices.ContainsFunc(asks, func(a planned) bool { return a.Probe.Name() == protocol }) {
@@ -201,13 +195,23 @@ func (l look) rest(protocol string) []planned {
 	return asks
 }
 
+// inside reports whether protocol is to be asked inside TLS: because it usually
+// is there, or because it answered when another was asked.
+func (l look) inside(protocol string, answer record.Answer) bool {
+	if protocol == inside(l.at.Port) {
+		return true
+	}
+	h := answer.HTTP
+	return h != nil && h.TLS && len(h.Raw) > 0 && lineprobe.Recognise(h.Raw, true) == protocol
+}
+
 // worthwhile leaves out the other questions of a protocol while its first is
 // open, and for good if the answer was silence or another protocol.
 func (l look) worthwhile(first string, answer record.Answer, asks []planned) []planned {
 	if i := slices.IndexFunc(asks, func(a planned) bool { return a.Probe.Name() == first }); i >= 0 && l.find(first) == nil {
 		return asks[i : i+1]
 	}
-	spoke := spokeTLS(answer) || answer.SSH != nil && len(answer.SSH.Banner) > 0 || service(answer) != ""
+	spoke := spokeTLS(answer) || answer.SSH != nil && len(answer.SSH.Banner) > 0 || Service(answer) != ""
 	o := l.find(first)
 	if !spoke && o != nil && (o.Status == record.Malformed || o.Status == record.Timeout) {
 		return nil
@@ -237,9 +241,9 @@ func (l look) unasked(e probes.Entry, seen []record.Observation, answer record.A
 	return e.Probe
 }
 
-// service is the protocol of an answer that is no site's and no shell's, or "".
+// Service is the protocol of an answer that is no site's and no shell's, or "".
 // Such a port may have shown TLS too, after an upgrade.
-func service(a record.Answer) string {
+func Service(a record.Answer) string {
 	lines := func(l *record.Lines) bool { return l != nil && !l.TLS && len(l.Greeting) > 0 }
 	switch {
 	case lines(a.SMTP):

@@ -35,10 +35,14 @@ var (
 		},
 		HostKeys: []record.HostKey{{Algorithm: "ssh-ed25519", Status: record.OK}},
 	}}
-	plainHTTP  = record.Answer{HTTP: &record.HTTP{Root: page(200)}}
-	badRequest = record.Answer{HTTP: &record.HTTP{Root: page(400)}}
-	allHTTP    = record.Answer{HTTP: &record.HTTP{Root: page(200), Favicon: page(404), Missing: page(404)}}
-	overTLS    = record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200), Favicon: page(404), Missing: page(404), Plain: page(400)}}
+	smtp        = record.Answer{SMTP: &record.Lines{Greeting: []byte("220 a ESMTP\r\n")}, TLS: helloTLS.TLS} // STARTTLS
+	imaps       = record.Answer{IMAP: &record.Lines{TLS: true, Greeting: []byte("* OK hi\r\n")}}
+	rawSMTP     = record.Answer{SMTP: &record.Lines{Raw: []byte("SSH-2.0-x\r\n")}}
+	greetsInTLS = record.Answer{HTTP: &record.HTTP{TLS: true, Raw: []byte("220 a ESMTP\r\n")}}
+	plainHTTP   = record.Answer{HTTP: &record.HTTP{Root: page(200)}}
+	badRequest  = record.Answer{HTTP: &record.HTTP{Root: page(400)}}
+	allHTTP     = record.Answer{HTTP: &record.HTTP{Root: page(200), Favicon: page(404), Missing: page(404)}}
+	overTLS     = record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200), Favicon: page(404), Missing: page(404), Plain: page(400)}}
 )
 
 func detected(protocol, banner string) record.Answer {
@@ -79,7 +83,21 @@ func TestPlan(t *testing.T) {
 		{"http does not answer", "8080", []record.Observation{tcp(8080), at(8080, "http", record.Closed, record.Answer{})}, "detect:8080", "detect:8080"},
 		{"nothing answers", "8080", []record.Observation{tcp(8080), at(8080, "http", record.Closed, record.Answer{}), at(8080, "detect", record.Closed, detected("", ""))}, "", ""},
 		{"silent port: http", "12345", []record.Observation{tcp(12345), at(12345, "detect", record.Timeout, detected("", ""))}, "http:12345", "http:12345"},
-		{"mail: nothing", "12345", []record.Observation{tcp(12345), at(12345, "detect", record.Malformed, detected("", "220 mail"))}, "", ""},
+		{"a banner of nobody knows what: nothing", "12345", []record.Observation{tcp(12345), at(12345, "detect", record.Malformed, detected("", "220 ready"))}, "", ""},
+		{"smtp", "25", nil, "smtp:25", "smtp:25"},
+		{"smtp, its TLS is of an upgrade", "25", []record.Observation{tcp(25), at(25, "smtp", record.OK, smtp)}, "", ""},
+		{"smtp by hint, likewise", "2525/smtp", []record.Observation{tcp(2525), at(2525, "smtp", record.OK, smtp)}, "", ""},
+		{"smtp turns away", "25", []record.Observation{tcp(25), at(25, "smtp", record.Alert, record.Answer{SMTP: &record.Lines{Greeting: []byte("554 no\r\n")}})}, "", ""},
+		{"smtp elsewhere", "2525", []record.Observation{tcp(2525), at(2525, "detect", record.OK, detected("smtp", "220 a ESMTP\r\n"))}, "smtp:2525", "smtp:2525"},
+		{"smtp elsewhere, asked", "2525", []record.Observation{tcp(2525), at(2525, "detect", record.OK, detected("smtp", "220 a ESMTP\r\n")), at(2525, "smtp", record.OK, smtp)}, "", ""},
+		{"ssh on 25", "25", []record.Observation{tcp(25), at(25, "smtp", record.Malformed, rawSMTP)}, "detect:25", "detect:25"},
+		{"ssh on 25, detected", "25", []record.Observation{tcp(25), at(25, "smtp", record.Malformed, rawSMTP), at(25, "detect", record.OK, detected("ssh", "SSH-"))}, "ssh:25", "ssh:25"},
+		{"tls on 25", "25", []record.Observation{tcp(25), at(25, "smtp", record.Timeout, record.Answer{}), at(25, "detect", record.OK, detected("tls", "")), at(25, "tls", record.OK, helloTLS)}, "http:25", "http:25 jarm:25"},
+		{"silence on 25", "25/smtp", []record.Observation{tcp(25), at(25, "smtp", record.Timeout, record.Answer{})}, "", ""},
+		{"imap inside tls", "993", []record.Observation{tcp(993), at(993, "tls", record.OK, helloTLS)}, "imap:993", "imap:993 jarm:993"},
+		{"imap inside tls, asked", "993", []record.Observation{tcp(993), at(993, "tls", record.OK, helloTLS), at(993, "imap", record.OK, imaps)}, "", "jarm:993"},
+		{"smtp without tls on 465", "465", []record.Observation{tcp(465), at(465, "tls", record.Malformed, rawTLS), at(465, "detect", record.OK, detected("smtp", "220"))}, "smtp:465", "smtp:465"},
+		{"smtp inside tls elsewhere", "10465", []record.Observation{tcp(10465), at(10465, "detect", record.OK, detected("tls", "")), at(10465, "tls", record.OK, helloTLS), at(10465, "http", record.Malformed, greetsInTLS)}, "smtp:10465", "smtp:10465 jarm:10465"},
 		{"unknown reply: nothing", "12345", []record.Observation{tcp(12345), at(12345, "detect", record.Malformed, record.Answer{Detect: &record.Detect{Reply: []byte("-ERR")}})}, "", ""},
 		{"detect fails to connect", "12345", []record.Observation{at(12345, "detect", record.Refused, record.Answer{})}, "", ""},
 		{"a hint decides", "80/tls", []record.Observation{tcp(80), at(80, "tls", record.Malformed, rawTLS)}, "", ""},

@@ -167,6 +167,16 @@ func PortReason(port uint16) string {
 	return list.byPort[port].Reason
 }
 
+// Speaks is what a port is taken to speak before anybody asked it: its hint, or
+// else what is usual there, or "". behind is what stands inside, if that is TLS.
+func (p Port) Speaks() (protocol, behind string) {
+	protocol = cmp.Or(p.Hint, usual(p.Number))
+	if protocol == "tls" {
+		behind = inside(p.Number)
+	}
+	return protocol, behind
+}
+
 // usual is the protocol that a port most often speaks, or "".
 func usual(port uint16) string {
 	list, _ := knownPorts()

@@ -1,10 +1,12 @@
 package scanner
 
 import (
+	"bufio"
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -59,15 +61,20 @@ func webServer(t *testing.T, overTLS bool) uint16 {
 		go s.Serve(l)
 		return port
 	}
+	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"h2", "http/1.1"}}
+	go s.ServeTLS(l, "", "")
+	return port
+}
+
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
 	k := key(t)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, NotAfter: time.Now().Add(time.Hour)}
 	der, err := x509.CreateCertificate(nil, template, template, k.Public(), k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: k}}, NextProtos: []string{"h2", "http/1.1"}}
-	go s.ServeTLS(l, "", "")
-	return port
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: k}
 }
 
 func sshServer(t *testing.T) uint16 {
@@ -81,15 +88,39 @@ func sshServer(t *testing.T) uint16 {
 	return livetest.Listen(t, "127.0.0.1:0", func(conn net.Conn) { ssh.NewServerConn(conn, c) }).Port()
 }
 
+// mailServer speaks SMTP, and TLS after STARTTLS.
+func mailServer(t *testing.T) uint16 {
+	t.Helper()
+	config := &tls.Config{Certificates: []tls.Certificate{certificate(t)}}
+	return livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
+		fmt.Fprint(c, "220 mail.example.net ESMTP\r\n")
+		for in := bufio.NewScanner(c); in.Scan(); {
+			switch command, _, _ := strings.Cut(in.Text(), " "); command {
+			case "EHLO":
+				fmt.Fprint(c, "250-mail.example.net\r\n250 STARTTLS\r\n")
+			case "STARTTLS":
+				fmt.Fprint(c, "220 go\r\n")
+				secure := tls.Server(c, config)
+				secure.Handshake()
+				untilClosed(secure)
+				return
+			default:
+				fmt.Fprint(c, "502 no\r\n")
+			}
+		}
+	}).Port()
+}
+
 // Whatever the port, a server is asked what it speaks; nothing is asked twice.
 func TestPlanOnServers(t *testing.T) {
 	ssh, plain, secure := sshServer(t), webServer(t, false), webServer(t, true)
-	mail := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
-		io.WriteString(c, "220 mail ESMTP\r\n")
+	mail := mailServer(t)
+	unknown := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) {
+		io.WriteString(c, "220 ready\r\n")
 		untilClosed(c)
 	}).Port()
 	closed := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { c.Read(make([]byte, 4096)) }).Port()
-	all := []Port{{ssh, ""}, {plain, ""}, {secure, ""}, {mail, ""}, {closed, ""}}
+	all := []Port{{ssh, ""}, {plain, ""}, {secure, ""}, {mail, ""}, {unknown, ""}, {closed, ""}}
 	for _, c := range []struct {
 		name  string
 		ports []Port
@@ -97,25 +128,29 @@ func TestPlanOnServers(t *testing.T) {
 		want  map[uint16]string
 	}{
 		{"full", all, false, map[uint16]string{
-			ssh:    "tcp:ok detect:ok ssh:ok",
-			plain:  "tcp:ok detect:ok http:ok",
-			secure: "tcp:ok detect:ok tls:ok http:ok jarm:ok",
-			mail:   "tcp:ok detect:malformed",
-			closed: "tcp:ok detect:closed http:closed",
+			ssh:     "tcp:ok detect:ok ssh:ok",
+			plain:   "tcp:ok detect:ok http:ok",
+			secure:  "tcp:ok detect:ok tls:ok http:ok jarm:ok",
+			mail:    "tcp:ok detect:ok smtp:ok",
+			unknown: "tcp:ok detect:malformed",
+			closed:  "tcp:ok detect:closed http:closed",
 		}},
 		{"brief", all, true, map[uint16]string{
-			ssh:    "tcp:ok detect:ok ssh:ok",
-			plain:  "tcp:ok detect:ok http:ok",
-			secure: "tcp:ok detect:ok tls:ok http:ok",
-			mail:   "tcp:ok detect:malformed",
-			closed: "tcp:ok detect:closed http:closed",
+			ssh:     "tcp:ok detect:ok ssh:ok",
+			plain:   "tcp:ok detect:ok http:ok",
+			secure:  "tcp:ok detect:ok tls:ok http:ok",
+			mail:    "tcp:ok detect:ok smtp:ok",
+			unknown: "tcp:ok detect:malformed",
+			closed:  "tcp:ok detect:closed http:closed",
 		}},
-		{"right hints", []Port{{ssh, "ssh"}, {plain, "http"}, {secure, "tls"}}, false, map[uint16]string{
+		{"right hints", []Port{{ssh, "ssh"}, {plain, "http"}, {secure, "tls"}, {mail, "smtp"}}, false, map[uint16]string{
 			ssh:    "tcp:ok ssh:ok",
 			plain:  "tcp:ok http:ok",
 			secure: "tcp:ok tls:ok http:ok jarm:ok",
+			mail:   "tcp:ok smtp:ok",
 		}},
-		{"wrong hints", []Port{{ssh, "http"}, {plain, "tls"}}, false, map[uint16]string{
+		{"wrong hints", []Port{{ssh, "http"}, {plain, "tls"}, {mail, "ftp"}}, false, map[uint16]string{
+			mail:  "tcp:ok ftp:malformed",
 			ssh:   "tcp:ok http:malformed",
 			plain: "tcp:ok tls:malformed",
 		}},
@@ -217,6 +252,38 @@ func TestPlanOnUsualPorts(t *testing.T) {
 	} {
 		if s := statuses(got, port); s != want {
 			t.Errorf("port %d: %q, want %q", port, s, want)
+		}
+	}
+}
+
+// Mail and SSH where the other is usual: what the server says decides, and the
+// TLS of an upgrade is not taken for a TLS port's.
+func TestPlanOnMailPorts(t *testing.T) {
+	const host = "127.94.94.95"
+	serveOn(t, host, 25, func() uint16 { return sshServer(t) })
+	serveOn(t, host, 22, func() uint16 { return mailServer(t) })
+	serveOn(t, host, 587, func() uint16 { return mailServer(t) })
+	serveOn(t, host, 2525, func() uint16 { return mailServer(t) })
+	got, _, err := collected(t, t.Context(), Config{
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Next:      Plan{Ports: []Port{{25, ""}, {22, ""}, {587, ""}, {2525, ""}}, Probes: probes.All(probes.Options{})}.Next,
+	}, hostsAt(host))
+	if err != nil {
+		t.Error(err)
+	}
+	for port, want := range map[uint16]string{
+		25:   "tcp:ok smtp:malformed detect:ok ssh:ok",
+		22:   "tcp:ok ssh:malformed detect:ok smtp:ok",
+		587:  "tcp:ok smtp:ok",
+		2525: "tcp:ok detect:ok smtp:ok",
+	} {
+		if s := statuses(got, port); s != want {
+			t.Errorf("port %d: %q, want %q", port, s, want)
+		}
+	}
+	for _, o := range got {
+		if o.Probe == "smtp" && o.Status == record.OK && (o.TLS == nil || len(o.TLS.Certificates) != 1) {
+			t.Errorf("port %d: no certificate: %+v", o.Port, o.TLS)
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hostkin/hostkin/report"
@@ -35,7 +37,7 @@ func (e *estimate) add(hosts iter.Seq[targets.Target], count uint64, ports []sca
 	}
 	full := 0
 	for _, p := range ports {
-		full += e.cost(p.Hint)
+		full += e.cost(p)
 	}
 	var seen uint64
 	var least, most float64
@@ -44,10 +46,10 @@ func (e *estimate) add(hosts iter.Seq[targets.Target], count uint64, ports []sca
 			seen = sampleSize
 			break
 		}
-		few, many := len(ports)+len(t.Also), full+len(t.Also)*e.cost("")
+		few, many := len(ports)+len(t.Also), full+e.costs(t.Also)
 		switch {
 		case len(t.Ports) > 0:
-			few, many = len(t.Ports), len(t.Ports)*e.cost("")
+			few, many = len(t.Ports), e.costs(t.Ports)
 		case e.guess:
 			few = 1 + len(t.Also)
 		}
@@ -74,18 +76,28 @@ func limitedNet(ip netip.Addr) (netip.Prefix, error) {
 	return ip.Prefix(48)
 }
 
-// cost is the most connections that a port with this hint may take: a first
-// look at what it speaks, and every probe of that protocol.
-func (e *estimate) cost(hint string) int {
+// cost is the most connections that a port may take: every probe of what it is
+// taken to speak, TLS with what stands behind it. Where nothing is usual, a
+// look at what it speaks and then the dearest.
+func (e *estimate) cost(p scanner.Port) int {
 	sum := map[string]int{}
-	for _, p := range e.probes {
-		sum[p.Speaks] += p.Cost
+	for _, entry := range e.probes {
+		sum[entry.Speaks] += entry.Cost
 	}
-	sum["tls"] += sum["http"] // HTTP over TLS
-	if hint != "" {
-		return sum[hint]
+	protocol, behind := p.Speaks()
+	if protocol != "" {
+		return sum[protocol] + sum[behind]
 	}
-	return 1 + max(sum["ssh"], sum["tls"], sum["http"])
+	_, behind = scanner.Port{Number: p.Number, Hint: "tls"}.Speaks()
+	sum["tls"] += sum[behind]
+	return 1 + slices.Max(append(slices.Collect(maps.Values(sum)), 0))
+}
+
+func (e *estimate) costs(ports []uint16) (sum int) {
+	for _, n := range ports {
+		sum += e.cost(scanner.Port{Number: n})
+	}
+	return sum
 }
 
 // duration is the least time for so many connections within the rates, spread

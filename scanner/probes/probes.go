@@ -5,13 +5,14 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/httpprobe"
 	"github.com/hostkin/hostkin/scanner/jarmprobe"
+	"github.com/hostkin/hostkin/scanner/lineprobe"
 	"github.com/hostkin/hostkin/scanner/sshprobe"
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
 )
 
 // Options are what the user decides about all probes.
 type Options struct {
-	Contact string // URL or mail address told to every HTTP server (RFC 9511)
+	Contact string // URL or mail address told to every HTTP server (RFC 9511); its domain is who we are in EHLO
 	Odd     bool   // also what an intrusion detection system may take for an attack
 	NoJARM  bool   // without the ten connections of JARM
 }
@@ -31,6 +32,10 @@ func All(o Options) []Entry {
 		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
+	}
+	for _, protocol := range []string{"smtp", "ftp", "imap", "pop3"} {
+		lines := lineprobe.Probe{Protocol: protocol, Contact: o.Contact}
+		list = append(list, Entry{Speaks: protocol, Probe: lines, Brief: lines, Cost: 1})
 	}
 	if !o.NoJARM {
 		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count})
