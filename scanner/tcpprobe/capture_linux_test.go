@@ -19,7 +19,7 @@ import (
 )
 
 // open returns a capture, or skips where that is forbidden.
-func open(t *testing.T) *Capture {
+func open(t testing.TB) *Capture {
 	t.Helper()
 	c, err := Open(nil)
 	if errors.Is(err, ErrNoCapability) {
@@ -37,7 +37,7 @@ func open(t *testing.T) *Capture {
 }
 
 // listen accepts on address and keeps the connections open until the test ends.
-func listen(t *testing.T, address string) net.Listener {
+func listen(t testing.TB, address string) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
