@@ -23,7 +23,7 @@ var stacks = []struct{ name, script, like string }{
 	{"advmss 1200", "ip route change 198.18.0.0/16 dev eth0 advmss 1200", ""},
 	{"small buffers", "echo 4096 16384 65535 >tcp_rmem", ""},
 	{"large buffers", "echo 4096 131072 268435456 >tcp_rmem", ""},
-	{"ECN offered", "echo 1 >tcp_ecn", "default"},           // but not to a SYN that does not ask
+	{"ECN offered", "echo 1 >tcp_ecn", "default"},               // but not to a SYN that does not ask
 	{"no PMTU discovery", "echo 1 >ip_no_pmtu_disc", "default"}, // small packets of Linux have DF all the same
 }
 
