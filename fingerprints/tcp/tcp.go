@@ -75,9 +75,10 @@ func synAck(a *record.TCP) string {
 	}
 	if ask, ok := parse(a.SYN); ok {
 		order := readOptions(ask.options).order
-		ecn := ask.flags&flagECE != 0
-		if ecn {
-			order += ",ecn"
+		for _, q := range ask.quirks() {
+			if q == "ecn" || q == "0+" { // the reserved bit of accurate ECN
+				order += "," + q
+			}
 		}
 		if order != usualSYN {
 			fields = append(fields, "syn="+order)
