@@ -179,12 +179,17 @@ func config(c *tcpprobe.Capture) transport.Config { return transport.Config{Hand
 // other; it is an error if they differ or one has none.
 func values(t *testing.T, c *tcpprobe.Capture, to string, times int) string {
 	t.Helper()
+	return always(t, config(c), KindSYNACK, to, times)
+}
+
+// always is the one value of a kind that some connections give.
+func always(t *testing.T, config transport.Config, kind, to string, times int) string {
+	t.Helper()
 	var first string
 	for n := range times {
-		facts := ask(t, config(c), to)
-		pairs := Of(facts)
-		if len(pairs) != 1 || pairs[0].Kind != KindSYNACK {
-			t.Fatalf("%s: connection %d gives %v", to, n, pairs)
+		pairs := Of(ask(t, config, to))
+		if len(pairs) != 1 || pairs[0].Kind != kind {
+			t.Fatalf("%s: connection %d gives %v, want %s", to, n, pairs, kind)
 		}
 		if n == 0 {
 			first = pairs[0].Value

@@ -168,7 +168,9 @@ func TestInfo(t *testing.T) {
 }
 
 func FuzzOf(f *testing.F) {
-	for _, s := range []string{linux, windows, freebsd, macos, router, linuxIPv6} {
+	for _, s := range []string{linux, windows, freebsd, macos, router, linuxIPv6, linuxSYN,
+		edit(f, router, 20, "020400"), edit(f, linux, 0, "4f"), edit(f, linux, 32, "ff"), edit(f, linux, 40, "00"),
+		edit(f, linux, 40, "fd00"), edit(f, linux, 40, "fdff"), strings.Repeat("01", 60)} {
 		f.Add(unhex(f, linuxSYN), unhex(f, s), uint8(7), uint32(65160))
 	}
 	f.Fuzz(func(t *testing.T, syn, synAck []byte, options uint8, window uint32) {
