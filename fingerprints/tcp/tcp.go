@@ -115,8 +115,8 @@ const (
 
 // info is "window:mss:wscale:options", for example "2^16:1448:7:ts,sack,ws".
 //
-//   - window: the power of two at or above it, because it is read at an unknown
-//     moment after the handshake; "-" from kernels that do not tell
+//   - window: the power of two at or above it, because old kernels do not tell
+//     whether it is still that of the SYN-ACK; "-" from those that tell nothing
 //   - mss: what we may send, which is less than the peer's MSS by the
 //     timestamps' 12 bytes and may be lowered by our own interface; "-" where
 //     the kernel cut it to half of a small window, which varies
