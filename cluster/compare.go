@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/fingerprints/tcp"
 )
 
 // Host is one host of a scan with everything that is known of it.
@@ -157,6 +158,8 @@ func (t *Table) compare(seed, other *profile) pair {
 			return true
 		case info.Family == "tls": // one server has two, by the type of its key
 			return keyType(seed, d.port) != keyType(other, d.port)
+		case d.kind == "tcp.syn_ack": // a server answers to what it is asked
+			return !slices.ContainsFunc(d.seed, func(v string) bool { return tcp.Asked(v) == tcp.Asked(d.other) })
 		case d.kind == "cert.issuer": // of a self-signed certificate it is the subject once more
 			return selfSigned(seed, d.port) && selfSigned(other, d.port)
 		}

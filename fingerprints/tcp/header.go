@@ -10,17 +10,23 @@ import (
 // TCP flags (RFC 9293 section 3.1, RFC 3168 section 6.1).
 const (
 	flagSYN = 0x02
+	flagPSH = 0x08
 	flagACK = 0x10
+	flagURG = 0x20
 	flagECE = 0x40
+	flagCWR = 0x80
 )
 
 // header is what a handshake packet shows of its sender's stack.
 type header struct {
-	ttl     uint8
-	df      string // "df", "-", "v6"
-	flags   uint8
-	window  uint16
-	options []byte // at most 40
+	ttl      uint8
+	df       string // "df", "-", "v6"
+	id       uint16 // IPv4 only
+	reserved bool   // a bit that must be zero is set
+	flags    uint8
+	window   uint16
+	urgent   uint16
+	options  []byte // at most 40
 }
 
 // parse reads an IP and a TCP header without link layer. Whoever wrote the
@@ -35,7 +41,7 @@ func parse(b []byte) (header, bool) {
 		if size < 20 || len(b) < size || b[9] != 6 {
 			return header{}, false
 		}
-		h := header{ttl: b[8], df: "-"}
+		h := header{ttl: b[8], df: "-", id: binary.BigEndian.Uint16(b[4:]), reserved: b[6]&0x80 != 0}
 		if b[6]&0x40 != 0 {
 			h.df = "df"
 		}
@@ -57,8 +63,34 @@ func (h header) tcp(b []byte) (header, bool) {
 	if size < 20 || len(b) < size {
 		return header{}, false
 	}
-	h.flags, h.window, h.options = b[13], binary.BigEndian.Uint16(b[14:]), b[20:size]
+	h.reserved = h.reserved || b[12]&0x0f != 0
+	h.flags, h.window, h.urgent, h.options = b[13], binary.BigEndian.Uint16(b[14:]), binary.BigEndian.Uint16(b[18:]), b[20:size]
 	return h, true
+}
+
+// quirks are the deviations from a plain SYN-ACK, which has an IP ID of zero
+// exactly if it may not be fragmented (RFC 6864 section 4.1), and no flags but
+// two. The names are those of p0f.
+func (h header) quirks() []string {
+	var out []string
+	for _, q := range []struct {
+		is   bool
+		name string
+	}{
+		{h.df == "df" && h.id != 0, "id+"},
+		{h.df == "-" && h.id == 0, "id-"},
+		{h.reserved, "0+"},
+		{h.flags&flagPSH != 0, "pushf+"},
+		{h.flags&flagURG != 0, "urgf+"},
+		{h.flags&flagURG == 0 && h.urgent != 0, "uptr+"},
+		{h.flags&flagECE != 0, "ecn"},
+		{h.flags&flagCWR != 0, "cwr"},
+	} {
+		if q.is {
+			out = append(out, q.name)
+		}
+	}
+	return out
 }
 
 // Option kinds (IANA "TCP Option Kind Numbers").

@@ -6,8 +6,11 @@
 // could be captured; the two never compare.
 //
 // The features are those that passive fingerprinting has used since p0f:
-// initial TTL (RFC 791), don't-fragment, window (RFC 9293), MSS, window scale
-// and the order of the options (RFC 7323, RFC 2018), ECN (RFC 3168).
+// initial TTL (RFC 791), don't-fragment and the IP ID (RFC 6864), window (RFC
+// 9293), MSS, window scale and the order of the options (RFC 7323, RFC 2018),
+// ECN (RFC 3168). Left out is what differs between connections (sequence
+// numbers, the values of timestamps) or between ways to a host (type of
+// service, IPv6 flow label, the exact TTL).
 package tcp
 
 import (
@@ -53,7 +56,10 @@ func Of(a *record.TCP) []value.Pair {
 //   - window: as sent (never scaled in a SYN-ACK)
 //   - mss, wscale: "-" without the option
 //   - options: in wire order, see options
-//   - ":ecn" if the server agreed to ECN
+//   - ":" and what is unusual, if anything is, joined by ",": "id+" an IP ID
+//     although the packet may not be fragmented (Windows), "id-" none although
+//     it may; "0+" a reserved bit, "pushf+", "urgf+", "uptr+" PSH, URG, an
+//     urgent pointer without URG; "ecn" the server agreed to ECN, "cwr"
 //   - ":syn=..." if our own SYN was captured and did not have the usual options
 //     or asked for ECN: a server answers to what it is asked, so that values
 //     under unequal SYNs must differ
@@ -64,20 +70,29 @@ func synAck(a *record.TCP) string {
 	}
 	o := readOptions(s.options)
 	fields := []string{initialTTL(s.ttl), s.df, strconv.Itoa(int(s.window)), o.mss, o.wscale, o.order}
-	if s.flags&flagECE != 0 {
-		fields = append(fields, "ecn")
+	if quirks := s.quirks(); len(quirks) > 0 {
+		fields = append(fields, strings.Join(quirks, ","))
 	}
 	if ask, ok := parse(a.SYN); ok {
 		order := readOptions(ask.options).order
-		ecn := ask.flags&flagECE != 0
-		if ecn {
-			order += ",ecn"
+		for _, q := range ask.quirks() {
+			if q == "ecn" || q == "0+" { // the reserved bit of accurate ECN
+				order += "," + q
+			}
 		}
 		if order != usualSYN {
 			fields = append(fields, "syn="+order)
 		}
 	}
 	return strings.Join(fields, ":")
+}
+
+// Asked returns the part of a tcp.syn_ack that tells of our own SYN, "" for the
+// usual one. Values with different ones say nothing of each other: the same
+// server has both.
+func Asked(synAck string) string {
+	_, syn, _ := strings.Cut(synAck, ":syn=")
+	return syn
 }
 
 func initialTTL(ttl uint8) string {
@@ -100,8 +115,8 @@ const (
 
 // info is "window:mss:wscale:options", for example "2^16:1448:7:ts,sack,ws".
 //
-//   - window: the power of two at or above it, because it is read at an unknown
-//     moment after the handshake; "-" from kernels that do not tell
+//   - window: the power of two at or above it, because old kernels do not tell
+//     whether it is still that of the SYN-ACK; "-" from those that tell nothing
 //   - mss: what we may send, which is less than the peer's MSS by the
 //     timestamps' 12 bytes and may be lowered by our own interface; "-" where
 //     the kernel cut it to half of a small window, which varies

@@ -42,13 +42,20 @@ func unhex(tb testing.TB, s string) []byte {
 func TestSYNACK(t *testing.T) {
 	for name, c := range map[string]struct{ packet, want string }{
 		"Linux":                  {linux, "64:df:65160:1460:10:mss,sackok,ts,nop,ws"},
-		"Windows, 15 hops away":  {windows, "128:df:65535:1460:8:mss,nop,ws,nop,nop,sackok"},
+		"Windows, 15 hops away":  {windows, "128:df:65535:1460:8:mss,nop,ws,nop,nop,sackok:id+"},
 		"FreeBSD, 10 hops away":  {freebsd, "64:df:65535:1460:6:mss,nop,ws,sackok,ts"},
 		"macOS":                  {macos, "64:df:65535:1460:6:mss,nop,ws,nop,nop,ts,sackok,eol+1"},
-		"a router, 1 hop away":   {router, "255:-:4128:536:-:mss"},
+		"a router, 1 hop away":   {router, "255:-:4128:536:-:mss:id-"},
 		"Linux over IPv6":        {linuxIPv6, "64:v6:64260:1440:10:mss,sackok,ts,nop,ws"},
-		"options that are none":  {edit(t, router, 32, "50"), "255:-:4128:-:-:none"},
+		"options that are none":  {edit(t, router, 32, "50"), "255:-:4128:-:-:none:id-"},
 		"ECN agreed":             {edit(t, linux, 33, "52"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:ecn"},
+		"a router with an IP ID": {edit(t, router, 4, "1234"), "255:-:4128:536:-:mss"},
+		"reserved bit of IP":     {edit(t, linux, 6, "c0"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:0+"},
+		"reserved bit of TCP":    {edit(t, linux, 32, "a2"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:0+"},
+		"PSH":                    {edit(t, linux, 33, "1a"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:pushf+"},
+		"URG":                    {edit(t, linux, 33, "32000000000001"), "64:df:0:1460:10:mss,sackok,ts,nop,ws:urgf+"},
+		"urgent pointer":         {edit(t, linux, 38, "0001"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:uptr+"},
+		"all at once":            {edit(t, edit(t, linux, 4, "0001"), 33, "fa"), "64:df:65160:1460:10:mss,sackok,ts,nop,ws:id+,pushf+,urgf+,ecn,cwr"},
 		"TTL 32":                 {edit(t, linux, 8, "20"), "32:df:65160:1460:10:mss,sackok,ts,nop,ws"},
 		"TTL 0":                  {edit(t, linux, 8, "00"), "32:df:65160:1460:10:mss,sackok,ts,nop,ws"},
 		"TTL 65":                 {edit(t, linux, 8, "41"), "128:df:65160:1460:10:mss,sackok,ts,nop,ws"},
@@ -161,7 +168,9 @@ func TestInfo(t *testing.T) {
 }
 
 func FuzzOf(f *testing.F) {
-	for _, s := range []string{linux, windows, freebsd, macos, router, linuxIPv6} {
+	for _, s := range []string{linux, windows, freebsd, macos, router, linuxIPv6, linuxSYN,
+		edit(f, router, 20, "020400"), edit(f, linux, 0, "4f"), edit(f, linux, 32, "ff"), edit(f, linux, 40, "00"),
+		edit(f, linux, 40, "fd00"), edit(f, linux, 40, "fdff"), strings.Repeat("01", 60)} {
 		f.Add(unhex(f, linuxSYN), unhex(f, s), uint8(7), uint32(65160))
 	}
 	f.Fuzz(func(t *testing.T, syn, synAck []byte, options uint8, window uint32) {

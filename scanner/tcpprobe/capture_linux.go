@@ -6,30 +6,20 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"reflect"
 	"sync"
 	"time"
 
-	"github.com/google/gopacket/pcapgo"
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
 const (
-	maxInterfaces = 64      // a container host has one for each container
-	queueBytes    = 1 << 20 // of each socket, for bursts
-	burst         = 256     // packets between two looks at whether Close was called
-	ethernet      = 14      // bytes of an Ethernet header, loopback's too
-)
-
-const (
-	// patience is how long Handshake waits for the reader. The kernel hands a
-	// packet to packet sockets before TCP sees it, so that a SYN-ACK is queued
-	// by the time connect returns and only scheduling is left.
-	patience = 5 * time.Millisecond
+	maxInterfaces = 64 // a container host has one for each container
+	// sweep is how often all queues are emptied when nobody asks for a
+	// handshake: SYNs to silent hosts would fill them. A queue of the usual
+	// net.core.rmem_max holds some 250 packets or more, so 12,000 a second.
+	sweep = 20 * time.Millisecond
 	// capacity bounds the table: at some 400 bytes an entry, 6 MB.
 	capacity = 1 << 14
 	// lifetime is how long a handshake is kept at least, if capacity allows.
@@ -41,17 +31,9 @@ const (
 type Capture struct {
 	table *table
 	taps  []*tap
-	wg    sync.WaitGroup
+	stop  chan struct{}
 	once  sync.Once
-	err   error
-}
-
-// tap is the packet socket of one interface.
-type tap struct {
-	handle *pcapgo.EthernetHandle
-	file   *os.File // duplicate of the socket, in Go's poller: closing it ends the reader
-	index  int
-	link   int // bytes of the link-layer header
+	swept sync.WaitGroup
 }
 
 // Open starts to capture. It needs CAP_NET_RAW (ErrNoCapability). An interface
@@ -71,7 +53,7 @@ func Open(log *slog.Logger) (*Capture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing interfaces: %w", err)
 	}
-	c := &Capture{table: newTable(capacity, lifetime)}
+	c := &Capture{table: newTable(capacity, lifetime), stop: make(chan struct{})}
 	var faults []error
 	for _, i := range interfaces {
 		if i.Flags&net.FlagUp == 0 || len(c.taps) == maxInterfaces {
@@ -88,9 +70,7 @@ func Open(log *slog.Logger) (*Capture, error) {
 	if len(c.taps) == 0 {
 		return nil, fmt.Errorf("no interface to capture on: %w", errors.Join(faults...))
 	}
-	for _, t := range c.taps {
-		c.wg.Go(func() { t.read(c.table) })
-	}
+	c.swept.Go(c.sweep)
 	return c, nil
 }
 
@@ -107,94 +87,22 @@ func permitted() error {
 	return fmt.Errorf("opening a packet socket: %w", err)
 }
 
-func openTap(i net.Interface, program []bpf.RawInstruction) (*tap, error) {
-	handle, err := pcapgo.NewEthernetHandle(i.Name)
-	if err != nil {
-		return nil, err
-	}
-	t := &tap{handle: handle, index: i.Index}
-	if i.Flags&net.FlagLoopback != 0 || len(i.HardwareAddr) == 6 {
-		t.link = ethernet
-	}
-	if err := t.prepare(program); err != nil {
-		handle.Close()
-		return nil, err
-	}
-	return t, nil
-}
-
-func (t *tap) prepare(program []bpf.RawInstruction) error {
-	if err := t.handle.SetBPF(program); err != nil {
-		return fmt.Errorf("setting the capture filter: %w", err)
-	}
-	if err := t.handle.SetCaptureLength(snapLength); err != nil {
-		return err
-	}
-	fd, err := descriptor(t.handle)
-	if err != nil {
-		return err
-	}
-	unix.CloseOnExec(fd)
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queueBytes) // the default serves too
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return fmt.Errorf("making the packet socket non-blocking: %w", err)
-	}
-	second, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("duplicating the packet socket: %w", err)
-	}
-	t.file = os.NewFile(uintptr(second), "packet socket")
-	return nil
-}
-
-// descriptor reads the socket's number out of h. EthernetHandle keeps it to
-// itself and its read blocks without a way to stop it: neither closing the
-// number nor shutdown(2) wakes a reader of a packet socket.
-func descriptor(h *pcapgo.EthernetHandle) (int, error) {
-	f := reflect.ValueOf(h).Elem().FieldByName("fd")
-	if f.Kind() != reflect.Int {
-		return 0, errors.New("this pcapgo.EthernetHandle has no descriptor in field fd")
-	}
-	return int(f.Int()), nil
-}
-
-// read notes packets until Close.
-func (t *tap) read(to *table) {
-	conn, err := t.file.SyscallConn()
-	if err != nil {
-		return
-	}
-	for err == nil {
-		// Read calls back at once and then whenever there is something to
-		// read, until the callback says true or the file is closed.
-		err = conn.Read(func(uintptr) bool { return t.drain(to) })
-	}
-}
-
-// drain reads what is queued: false when nothing is left, or the interface
-// reported an error, which reading clears.
-func (t *tap) drain(to *table) bool {
-	for range burst {
-		packet, info, err := t.handle.ZeroCopyReadPacketData()
-		if err != nil {
-			return false
-		}
-		// Before the socket was bound it saw all interfaces.
-		if info.InterfaceIndex != t.index || len(packet) < t.link {
-			continue
-		}
-		if s, ok := parse(packet[t.link:]); ok {
-			to.add(s)
-		}
-	}
-	return true
-}
-
-// Handshake returns the SYN and the SYN-ACK of a connection that has just been
-// made, or nil if they were not seen (another interface, queue overrun, older
-// than some seconds). It waits a few milliseconds at most.
+// Handshake takes the SYN and the SYN-ACK of a connection that has just been
+// made out of the capture, or returns nil if they were not seen: they went
+// over another interface, a queue was overrun, or it was some seconds ago.
+//
+// It never waits for the network. The kernel hands a packet to packet sockets
+// before TCP sees it, so that the SYN-ACK is in a queue by the time connect
+// returns, and whoever asks empties the queues himself: a reader of its own
+// comes too late on a busy machine.
 func (c *Capture) Handshake(local, remote netip.AddrPort) *record.TCP {
-	return c.table.get(flow{local: plain(local), remote: plain(remote)}, patience)
+	f := flow{local: plain(local), remote: plain(remote)}
+	got := c.table.take(f)
+	for i := 0; got == nil && i < len(c.taps); i++ {
+		c.taps[i].drain(c.table, f)
+		got = c.table.take(f)
+	}
+	return got
 }
 
 // plain is a as packets show it: IPv4 not mapped, no zone.
@@ -202,16 +110,28 @@ func plain(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
 }
 
-// Close stops the readers and closes the sockets. It may be called again.
+func (c *Capture) sweep() {
+	tick := time.NewTicker(sweep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-tick.C:
+			for _, t := range c.taps {
+				t.drain(c.table, flow{})
+			}
+		}
+	}
+}
+
+// Close closes the sockets. It may be called again, and Handshake may be
+// called after it.
 func (c *Capture) Close() error {
-	c.once.Do(func() {
-		for _, t := range c.taps {
-			c.err = errors.Join(c.err, t.file.Close())
-		}
-		c.wg.Wait()
-		for _, t := range c.taps {
-			t.handle.Close()
-		}
-	})
-	return c.err
+	c.once.Do(func() { close(c.stop) })
+	c.swept.Wait()
+	for _, t := range c.taps {
+		t.close()
+	}
+	return nil
 }

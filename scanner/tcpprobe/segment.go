@@ -21,6 +21,14 @@ type segment struct {
 	headers  []byte // IP and TCP header, aliases the packet
 }
 
+// flow is the connection that s belongs to.
+func (s segment) flow() flow {
+	if s.answer {
+		return flow{local: s.dst, remote: s.src}
+	}
+	return flow{local: s.src, remote: s.dst}
+}
+
 // parse reads a packet that begins with its IP header. Anything but a whole
 // SYN or SYN-ACK gives false: fragments, IPv6 extension headers, header
 // lengths that do not fit.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,8 @@ const (
 	synAckIPv4 = "4500003c" + "00004000" + "40060000" + "0a000002" + "0a000001" +
 		"01bb9c40" + "00000020" + "00000011" + "a012fe88" + "00000000" +
 		"020405b4" + "0402080a" + "00000002" + "00000001" + "01030307"
+	synAckIPv4Options = "47000034" + "00004000" + "40060000" + "0a000002" + "0a000001" + "01010101" + "83040400" +
+		"01bb9c40" + "00000020" + "00000011" + "6012fe88" + "00000000" + "020405b4"
 	synAckIPv6 = "60000000" + "00180640" +
 		"20010db8000000000000000000000002" + "20010db8000000000000000000000001" +
 		"01bb9c40" + "00000020" + "00000011" + "6012fe88" + "00000000" + "020405a0"
@@ -41,6 +44,10 @@ func TestParseReadsBothDirectionsAndFamilies(t *testing.T) {
 	s, ok = parse(packet)
 	if !ok || !s.answer || s.ack != 0x11 || !bytes.Equal(s.headers, packet[:60]) {
 		t.Errorf("SYN-ACK: %+v, %v", s, ok)
+	}
+	s, ok = parse(unhex(t, synAckIPv4Options))
+	if !ok || !s.answer || s.src != netip.MustParseAddrPort("10.0.0.2:443") || len(s.headers) != 52 {
+		t.Errorf("SYN-ACK with IPv4 options: %+v, %v", s, ok)
 	}
 	s, ok = parse(unhex(t, synAckIPv6))
 	if !ok || !s.answer || s.src != netip.MustParseAddrPort("[2001:db8::2]:443") || len(s.headers) != 64 {
@@ -69,6 +76,9 @@ func TestParseRefusesWhatIsNotAHandshake(t *testing.T) {
 		"SYN and FIN":                    edit(33, 0x13),
 		"plain ACK":                      edit(33, 0x10),
 		"IPv6 with an extension header":  append(append(unhex(t, synAckIPv6)[:6], 0), unhex(t, synAckIPv6)[7:]...),
+		"IPv4 options beyond the packet": unhex(t, synAckIPv4Options)[:27],
+		"IPv4 options cut off TCP":       unhex(t, synAckIPv4Options)[:47],
+		"a VLAN tag":                     append([]byte{0x81, 0, 0, 5}, unhex(t, synAckIPv4)...),
 		"IPv6 cut within the IP header":  unhex(t, synAckIPv6)[:39],
 		"IPv6 cut within the TCP header": unhex(t, synAckIPv6)[:59],
 	} {
@@ -79,9 +89,14 @@ func TestParseRefusesWhatIsNotAHandshake(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{synIPv4, synAckIPv4, synAckIPv6} {
-		f.Add(unhex(f, s))
+	for _, s := range []string{synIPv4, synAckIPv4, synAckIPv4Options, synAckIPv6} {
+		whole := unhex(f, s)
+		f.Add(whole)
+		f.Add(whole[:len(whole)-1])
+		f.Add(append(whole, 0))
 	}
+	f.Add(slices.Insert(unhex(f, synAckIPv6), 40, 6, 0, 1, 4, 0, 0, 0, 0)) // destination options
+	f.Add(append([]byte{0x81, 0, 0, 5}, unhex(f, synAckIPv4)...))          // a VLAN tag
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		s, ok := parse(packet)
 		if !ok {

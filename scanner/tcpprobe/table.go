@@ -32,7 +32,6 @@ type table struct {
 	mu         sync.Mutex
 	young, old map[flow]*handshake
 	born       time.Time // of young
-	waiting    map[flow]chan struct{}
 }
 
 func newTable(capacity int, lifetime time.Duration) *table {
@@ -41,7 +40,6 @@ func newTable(capacity int, lifetime time.Duration) *table {
 		lifetime: lifetime,
 		young:    map[flow]*handshake{},
 		born:     time.Now(),
-		waiting:  map[flow]chan struct{}{},
 	}
 }
 
@@ -53,15 +51,8 @@ func (t *table) add(s segment) {
 		t.addSYN(s)
 		return
 	}
-	f := flow{local: s.dst, remote: s.src}
-	h := t.find(f)
-	if h == nil || h.synAck != nil || s.ack != h.seq+1 {
-		return
-	}
-	h.synAck = bytes.Clone(s.headers)
-	if c, ok := t.waiting[f]; ok {
-		close(c)
-		delete(t.waiting, f)
+	if h := t.find(s.flow()); h != nil && h.synAck == nil && s.ack == h.seq+1 {
+		h.synAck = bytes.Clone(s.headers)
 	}
 }
 
@@ -69,7 +60,7 @@ func (t *table) add(s segment) {
 // nothing: the first is the one whose options are whole (Linux drops some when
 // it retries). Another sequence number is a new connection on old ports.
 func (t *table) addSYN(s segment) {
-	f := flow{local: s.src, remote: s.dst}
+	f := s.flow()
 	if h := t.find(f); h != nil && h.seq == s.seq {
 		return
 	}
@@ -87,45 +78,15 @@ func (t *table) find(f flow) *handshake {
 	return t.old[f]
 }
 
-// get returns the handshake of f, waiting for it at most for patience.
-func (t *table) get(f flow, patience time.Duration) *record.TCP {
-	got, filled := t.lookup(f)
-	if got != nil {
-		return got
-	}
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-filled:
-	case <-timer.C:
-	}
+// take removes the handshake of f and returns it, or nil while it is not whole.
+func (t *table) take(f flow) *record.TCP {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.waiting[f] == filled { // timed out, and nobody else removed it
-		delete(t.waiting, f)
-	}
-	return answered(t.find(f))
-}
-
-// lookup returns the handshake of f, or a channel that is closed when it is
-// there.
-func (t *table) lookup(f flow) (*record.TCP, chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if got := answered(t.find(f)); got != nil {
-		return got, nil
-	}
-	c, ok := t.waiting[f]
-	if !ok {
-		c = make(chan struct{})
-		t.waiting[f] = c
-	}
-	return nil, c
-}
-
-func answered(h *handshake) *record.TCP {
+	h := t.find(f)
 	if h == nil || h.synAck == nil {
 		return nil
 	}
+	delete(t.young, f)
+	delete(t.old, f)
 	return &record.TCP{SYN: h.syn, SYNACK: h.synAck}
 }

@@ -43,15 +43,15 @@ func TestTableAnswersOnlyItsOwnSYN(t *testing.T) {
 			for _, s := range c.packets {
 				table.add(s)
 			}
-			got := table.get(f, time.Microsecond)
+			got := table.take(f)
 			if (got == nil) != (c.want == nil) || got != nil && string(got.SYNACK) != string(c.want) {
 				t.Errorf("got %+v, want %v", got, c.want)
 			}
 			if got != nil && len(got.SYN) == 0 {
 				t.Error("the SYN is not there")
 			}
-			if len(table.waiting) != 0 {
-				t.Errorf("%d waiters are left", len(table.waiting))
+			if got != nil && table.take(f) != nil {
+				t.Error("it can be taken twice")
 			}
 		})
 	}
@@ -67,7 +67,7 @@ func TestTableIsBoundedByNumberAndAge(t *testing.T) {
 			}
 		}
 		table.add(synAck(flowOf(9_960), 2, 1))
-		if table.get(flowOf(9_960), 0) == nil {
+		if table.take(flowOf(9_960)) == nil {
 			t.Error("one of the last fifty is gone")
 		}
 		for n := range 4 { // two lifetimes: everything older goes
@@ -76,43 +76,6 @@ func TestTableIsBoundedByNumberAndAge(t *testing.T) {
 		}
 		if held := len(table.young) + len(table.old); held > 2 {
 			t.Errorf("%d entries are left after their time", held)
-		}
-	})
-}
-
-func TestGetWaitsForThePacketButNotForLong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := newTable(100, time.Second)
-		f := flowOf(1)
-		go func() {
-			time.Sleep(2 * time.Millisecond)
-			table.add(syn(f, 7))
-			table.add(synAck(f, 8, 1))
-		}()
-		start := time.Now()
-		for range 3 { // several callers of one flow
-			go func() {
-				if table.get(f, 5*time.Millisecond) == nil {
-					t.Error("a second caller got nothing")
-				}
-			}()
-		}
-		if table.get(f, 5*time.Millisecond) == nil {
-			t.Error("the packet came in time and was not returned")
-		}
-		if took := time.Since(start); took != 2*time.Millisecond {
-			t.Errorf("waited %v for a packet that came after 2ms", took)
-		}
-		start = time.Now()
-		if table.get(flowOf(2), 5*time.Millisecond) != nil {
-			t.Error("a handshake out of nothing")
-		}
-		if took := time.Since(start); took != 5*time.Millisecond {
-			t.Errorf("waited %v, patience was 5ms", took)
-		}
-		synctest.Wait()
-		if len(table.waiting) != 0 {
-			t.Errorf("%d waiters are left", len(table.waiting))
 		}
 	})
 }

@@ -47,16 +47,15 @@ type driver struct {
 	deadline time.Time
 	left     int64 // bytes that may still be received
 
-	capture func() *record.TCP // of the handshake, asked once, at the end
+	capture func() *record.TCP // of the handshake, asked once
 	gapped  bool               // readBy differs from deadline
 	halved  bool               // our FIN is sent
 	failed  error              // of a write, which took the socket's error from the reads to come
 	lates   int
 }
 
-// facts fills in what the handshake tells. A captured SYN-ACK may be late on a
-// busy machine, so it is asked for when the conversation is over: by then
-// nobody waits for it.
+// facts fills in what the handshake tells. The capture is asked for more once
+// the first bytes are sent, while they are on their way.
 func (d *driver) facts(handshake func(local, remote netip.AddrPort) *record.TCP, to netip.AddrPort) {
 	if info := d.socket.info(); info != nil {
 		d.x.TCP = &record.TCP{Info: info}
@@ -90,6 +89,7 @@ func (d *driver) drive() record.Status {
 	step := conv.Open()
 	for {
 		d.send(step.Send)
+		d.captured()
 		switch step.Do {
 		case conversation.Done:
 			return record.OK

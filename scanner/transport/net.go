@@ -30,7 +30,7 @@ type Config struct {
 	Timeout   time.Duration                                  // default of Limits.Timeout; 0 means DefaultTimeout
 	Bytes     int64                                          // default of Limits.Bytes; 0 means DefaultBytes
 	Guard     func(netip.Addr) error                         // asked right before each connect, unmapped address; an error ends it as Excluded
-	Handshake func(local, remote netip.AddrPort) *record.TCP // captured SYN-ACK of a connection; nil: TCP_INFO alone (linux)
+	Handshake func(local, remote netip.AddrPort) *record.TCP // captured SYN-ACK of a connection, must not wait; nil: TCP_INFO alone (linux)
 	Log       *slog.Logger                                   // told when the machine runs out of sockets or ports; nil: nobody
 }
 
@@ -201,9 +201,7 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 	defer s.close()
 	d := driver{ctx: ctx, socket: s, x: x, deadline: deadline, left: limits.Bytes}
 	d.facts(n.cfg.Handshake, to)
-	why = d.drive()
-	d.captured()
-	return why
+	return d.drive()
 }
 
 // How long to wait for the machine to have a socket or a port to spare: 10 ms

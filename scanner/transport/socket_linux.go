@@ -131,6 +131,12 @@ func (s *fileSocket) connected(fd uintptr) bool {
 		// Linux net/ipv4/tcp_input.c). Its bytes can still be read.
 		s.reset = unix.ECONNRESET
 	}
+	if info.Segs_in > 1 {
+		// More than the SYN-ACK has come, and brought another window and with
+		// it another MSS: no facts are better than facts that depend on who
+		// was faster. (Kernels before 4.2 do not count: 0.)
+		return true
+	}
 	s.facts = &record.TCPInfo{
 		Options:   info.Options,
 		SndWscale: windowScale(info),

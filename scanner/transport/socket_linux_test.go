@@ -131,11 +131,14 @@ func TestHandshakeFacts(t *testing.T) {
 					return
 				}
 				remotes <- c.RemoteAddr().String()
+				c.Read(make([]byte, 1)) // only the SYN-ACK has come by then
 				c.Close()
 			}
 		}()
 
-		x := do(t.Context(), New(Config{}), to, &conversationtest.Talk{})
+		greet := func() conversation.Step { return conversation.Step{Send: []byte{1}} }
+
+		x := do(t.Context(), New(Config{}), to, &conversationtest.Talk{OnOpen: greet})
 		<-remotes
 		if x.TCP == nil || x.TCP.Info == nil {
 			t.Fatal("no TCP_INFO")
@@ -154,7 +157,7 @@ func TestHandshakeFacts(t *testing.T) {
 		sent := false
 		x = do(t.Context(), n, to, &conversationtest.Talk{OnOpen: func() conversation.Step {
 			sent = local.IsValid()
-			return conversation.Step{}
+			return greet()
 		}})
 		if client := <-remotes; local.String() != client || remote != to {
 			t.Errorf("asked for the handshake of %v with %v, want %v with %v", local, remote, client, to)
@@ -166,11 +169,39 @@ func TestHandshakeFacts(t *testing.T) {
 			t.Errorf("facts %+v, the capture's own %+v", x.TCP, captured)
 		}
 
-		x = do(t.Context(), New(Config{Handshake: func(l, r netip.AddrPort) *record.TCP { return nil }}), to, &conversationtest.Talk{})
+		x = do(t.Context(), New(Config{Handshake: func(l, r netip.AddrPort) *record.TCP { return nil }}), to, &conversationtest.Talk{OnOpen: greet})
 		<-remotes
 		if x.TCP == nil || x.TCP.Info == nil {
 			t.Error("no TCP_INFO although nothing was captured")
 		}
+	}
+}
+
+// What TCP_INFO says changes with every segment: when more than the SYN-ACK has
+// come it is not taken, however late this process gets to it.
+func TestNoFactsOfALaterMoment(t *testing.T) {
+	speak := make(chan struct{})
+	to := listen(t, func(c net.Conn) {
+		<-speak
+		io.WriteString(c, "banner")
+		c.Read(make([]byte, 1))
+	})
+	for _, late := range []bool{false, true} {
+		fd, err := begin(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late {
+			close(speak)
+			if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 10_000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var s fileSocket
+		if !s.connected(uintptr(fd)) || s.dead != nil || (s.facts == nil) != late {
+			t.Errorf("late: %v, facts %+v, error %v", late, s.facts, s.dead)
+		}
+		unix.Close(fd)
 	}
 }
 
