@@ -152,25 +152,31 @@ func (w *Watch) Seen() []Seen { return w.seen }
 func (w *Watch) Raw() []byte { return w.raw }
 
 // Place puts a page into its field of h, if it is an answer to one of the
-// probe's questions to that host and h has no good one yet.
-func Place(h *record.HTTP, s Seen) {
-	s.Host = visible(s.Host)
+// probe's questions to that host and h has no good one yet; it reports whether
+// it did.
+func Place(h *record.HTTP, s Seen) bool {
 	if h.Host == "" {
-		h.Host = s.Host
+		h.Host = visible(s.Host)
 	}
-	at := site{scheme: "http", host: h.Host}
-	better := func(p *record.Page) bool { return p == nil || p.Status != record.OK && s.Page.Status == record.OK }
-	switch {
-	case s.Page.Path == "/" && better(h.Root):
-		h.Root = &s.Page
-		if h.Favicon != nil && h.Favicon.Path != at.icon(h.Root) {
-			h.Favicon = nil
-		}
-	case s.Page.Path == missingPath && better(h.Missing):
-		h.Missing = &s.Page
-	case s.Page.Path == at.icon(h.Root) && better(h.Favicon):
-		h.Favicon = &s.Page
+	var to **record.Page
+	switch at := (site{scheme: "http", host: h.Host}); s.Page.Path {
+	case "/":
+		to = &h.Root
+	case missingPath:
+		to = &h.Missing
+	case at.icon(h.Root):
+		to = &h.Favicon
+	default:
+		return false
 	}
+	if *to != nil && ((*to).Status == record.OK || s.Page.Status != record.OK) {
+		return false
+	}
+	*to = &s.Page
+	if h.Favicon != nil && h.Root != nil && h.Favicon.Path != (site{scheme: "http", host: h.Host}).icon(h.Root) {
+		h.Favicon = nil // the page names another
+	}
+	return true
 }
 
 // request is one request of the client.

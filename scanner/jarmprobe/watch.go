@@ -27,7 +27,7 @@ func NewWatch(hello []byte) (w *Watch, ok bool) {
 		return nil, false
 	}
 	w = &Watch{client: client{messages: wire.Messages{Max: wire.MaxServerHello}}}
-	w.SNI, _ = h.ServerName()
+	w.SNI = h.ServerName()
 	w.Index, ok = constants()[constant(h)]
 	return w, ok
 }
@@ -67,12 +67,12 @@ func constant(h wire.ClientHello) string {
 	h.Random, h.SessionID = make([]byte, 32), make([]byte, len(h.SessionID))
 	h.Suites = slices.Clone(h.Suites)
 	for i, s := range h.Suites {
-		h.Suites[i] = plain(s)
+		h.Suites[i] = ungreased(s)
 	}
 	h.Extensions = slices.Clone(h.Extensions)
 	for i := range h.Extensions {
 		e := &h.Extensions[i]
-		e.Type = plain(e.Type)
+		e.Type = ungreased(e.Type)
 		switch e.Type {
 		case wire.ExtServerName:
 			e.Data = nil
@@ -81,7 +81,7 @@ func constant(h wire.ClientHello) string {
 		case wire.ExtSupportedVersions:
 			e.Data = slices.Clone(e.Data)
 			for at := 1; at+1 < len(e.Data); at += 2 {
-				v := plain(uint16(e.Data[at])<<8 | uint16(e.Data[at+1]))
+				v := ungreased(uint16(e.Data[at])<<8 | uint16(e.Data[at+1]))
 				e.Data[at], e.Data[at+1] = byte(v>>8), byte(v)
 			}
 		}
@@ -89,8 +89,8 @@ func constant(h wire.ClientHello) string {
 	return string(h.Record())
 }
 
-// plain is v, or the first of the values of RFC 8701 for all of them.
-func plain(v uint16) uint16 {
+// ungreased is v, or the first of the values of RFC 8701 for all of them.
+func ungreased(v uint16) uint16 {
 	if v&0x0f0f == 0x0a0a && v>>8 == v&0xff {
 		return 0x0a0a
 	}

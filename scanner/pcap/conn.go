@@ -24,6 +24,7 @@ const maxHeld = 20 << 10
 type conn struct {
 	number, last uint64 // its first and last packet
 	began, until time.Time
+	shaken       time.Time // when the SYN-ACK came
 	ends         [2]netip.AddrPort
 	assembled    bool
 	forward      int // side whose packets reassembly counts as client to server
@@ -76,7 +77,7 @@ func (c *conn) handshake(s segment) {
 	case s.flags&flagACK == 0 && c.isn == nil && c.synAck == nil:
 		c.isn, c.syn, c.server = &s.seq, bytes.Clone(s.headers), 1-side
 	case s.flags&flagACK != 0 && c.synAck == nil && (c.isn == nil || side == c.server && s.ack == *c.isn+1):
-		c.synAck, c.server = bytes.Clone(s.headers), side
+		c.synAck, c.server, c.shaken = bytes.Clone(s.headers), side, c.until
 	}
 }
 
@@ -163,7 +164,7 @@ func (c *conn) ended(side int) {
 	case side == c.server && (!c.fin[1-side] || c.late):
 		c.end(record.Closed)
 	case c.fin[1-side], side == 1-c.server && c.reader != nil && !c.reader.halfCloses():
-		c.end(record.Timeout)
+		c.end(record.OK)
 	}
 }
 
@@ -173,11 +174,12 @@ func (c *conn) reset(side int) {
 		c.end(record.Reset)
 		return
 	}
-	c.end(record.Timeout)
+	c.end(record.OK)
 }
 
 // end is called once or more often, the first time counts. why is as in
-// conversation.Conversation.End: Timeout means that there was nothing more.
+// conversation.Conversation.End. OK means that enough was read, or that the
+// client left; Timeout that the capture shows no end.
 func (c *conn) end(why record.Status) {
 	if c.over {
 		return

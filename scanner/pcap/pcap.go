@@ -72,7 +72,7 @@ type Watcher struct {
 
 	clock     clock
 	table     table
-	assembler assembler
+	assembler *assembler
 	book      book
 }
 

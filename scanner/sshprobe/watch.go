@@ -2,6 +2,7 @@ package sshprobe
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/hostkin/hostkin/scanner/record"
 )
@@ -118,22 +119,19 @@ func (w *Watch) End(why record.Status) record.Status {
 }
 
 // Fold adds what the connection showed to a, once End was called: the greeting
-// if a has none with a KEXINIT, and the host key if a has none of its type.
-func (w *Watch) Fold(a *record.SSH) {
+// if a has none with a KEXINIT, and the host key if a has none of its type. It
+// reports whether there was anything to add.
+func (w *Watch) Fold(a *record.SSH) (added bool) {
 	s := w.server.seen
-	if a.KEXINIT == nil && (s.KEXINIT != nil || a.Banner == nil && a.Raw == nil) {
+	if some := s.Banner != nil || s.Raw != nil || len(s.Preamble) > 0; some && a.KEXINIT == nil && (s.KEXINIT != nil || a.Banner == nil && a.Raw == nil) {
 		a.Preamble, a.Banner, a.KEXINIT, a.Raw = s.Preamble, s.Banner, s.KEXINIT, s.Raw
+		added = true
 	}
 	k := w.server.key
-	if k.Status != record.OK {
-		return
+	same := func(have record.HostKey) bool { return keyType(have.Algorithm) == keyType(k.Algorithm) }
+	if k.Status != record.OK || slices.ContainsFunc(a.HostKeys, same) || len(a.HostKeys) == maxKeyTypes {
+		return added
 	}
-	for _, have := range a.HostKeys {
-		if keyType(have.Algorithm) == keyType(k.Algorithm) {
-			return
-		}
-	}
-	if len(a.HostKeys) < maxKeyTypes {
-		a.HostKeys = append(a.HostKeys, k)
-	}
+	a.HostKeys = append(a.HostKeys, k)
+	return true
 }
