@@ -59,6 +59,11 @@ func (a *assembler) add(c *conn, s segment, packet uint64) (ok bool) {
 	var header [20]byte // options are of no use here, and may be malformed
 	copy(header[:], s.tcp)
 	header[12] = 5 << 4
+	side := c.side(s.src)
+	if !c.based[side] {
+		c.based[side], c.base[side] = true, s.seq-middle
+	}
+	binary.BigEndian.PutUint32(header[4:], s.seq-c.base[side])
 	var tcp layers.TCP
 	if err := tcp.DecodeFromBytes(header[:], gopacket.NilDecodeFeedback); err != nil {
 		return false
@@ -72,7 +77,6 @@ func (a *assembler) add(c *conn, s segment, packet uint64) (ok bool) {
 		binary.BigEndian.PutUint64(ends[side][:], c.number)
 		ends[side][8] = byte(side)
 	}
-	side := c.side(s.src)
 	if !c.assembled {
 		c.assembled, c.forward = true, side
 	}
@@ -80,6 +84,10 @@ func (a *assembler) add(c *conn, s segment, packet uint64) (ok bool) {
 	a.AssembleWithContext(gopacket.NewFlow(endpointConnection, ends[side][:], ends[1-side][:]), &tcp, a.now)
 	return true
 }
+
+// middle is where a side's sequence numbers begin for reassembly, whose
+// comparison is one off where they pass through 0.
+const middle = 1 << 30
 
 // endpointConnection is a number that gopacket does not use.
 const endpointConnection gopacket.EndpointType = 1 << 16

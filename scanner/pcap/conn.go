@@ -28,6 +28,8 @@ type conn struct {
 	ends         [2]netip.AddrPort
 	assembled    bool
 	forward      int // side whose packets reassembly counts as client to server
+	based        [2]bool
+	base         [2]uint32 // sequence number that is 0 for reassembly
 
 	server      int     // side, or unknown
 	isn         *uint32 // of the SYN
@@ -38,6 +40,7 @@ type conn struct {
 	held     [2][]byte
 	fin      [2]bool
 	late     bool // the server went on when the client had ended
+	rst      bool // there was a RST, which reassembly takes for an end
 	reader   reader
 	over     bool // nothing more is read
 	gap      bool // bytes are missing
@@ -101,7 +104,7 @@ func (c *conn) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.Assembler
 	if n, _ := sg.Lengths(); n > 0 {
 		c.feed(side, sg.Fetch(n))
 	}
-	if end {
+	if end && !c.rst {
 		c.ended(side)
 	}
 }

@@ -168,13 +168,13 @@ func (w *Watcher) segment(s segment) {
 	if c.over {
 		return
 	}
-	c.until = w.clock.at
+	c.until, c.rst = w.clock.at, s.flags&flagRST != 0
 	c.handshake(s)
 	if !w.assembler.add(c, s, w.clock.packets) {
 		w.stats.Unreadable++
 		c.end(record.Truncated)
 	}
-	if s.flags&flagRST != 0 {
+	if c.rst {
 		c.reset(c.side(s.src))
 	}
 	w.settle(c)

@@ -34,9 +34,9 @@ import (
 func invisible(port string, f fingerprints.Fingerprint) bool {
 	switch port {
 	case "tls12":
-		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_error"
+		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_to_tls"
 	case "tls13":
-		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_error" || f.Kind == "tls.server.a" || f.Kind == "tls.server"
+		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_to_tls" || f.Kind == "tls.server.a" || f.Kind == "tls.server"
 	}
 	return false
 }
@@ -185,7 +185,7 @@ events {}
 http { access_log off; client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
  server { listen %[2]s; default_type text/html; add_header Set-Cookie sid=1;
   location = / { return 200 '<title>Harbour</title><link rel="icon" href="/static/icon.png">'; }
-  location = /static/icon.png { return 200 'picture'; }
+  location = /static/icon.png { default_type image/png; return 200 'picture'; }
   location / { return 404 'nothing here'; } } }
 `, dir, addr)
 	file := filepath.Join(dir, "nginx.conf")
