@@ -2,11 +2,8 @@ package pcap
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -16,9 +13,6 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
-	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner"
 	"github.com/hostkin/hostkin/scanner/probes"
@@ -27,19 +21,6 @@ import (
 	"github.com/hostkin/hostkin/scanner/tcpprobe"
 	"github.com/hostkin/hostkin/scanner/transport"
 )
-
-// invisible are the kinds of fingerprints that a capture of a scan does not
-// show on a port: what is encrypted, that is all of HTTP over TLS and a TLS 1.3
-// handshake after its ServerHello. The digest tls.server is partial for it.
-func invisible(port string, f fingerprints.Fingerprint) bool {
-	switch port {
-	case "tls12":
-		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_to_tls"
-	case "tls13":
-		return strings.HasPrefix(string(f.Kind), "http.") && f.Kind != "http.plain_to_tls" || f.Kind == "tls.server.a" || f.Kind == "tls.server"
-	}
-	return false
-}
 
 // TestACaptureOfAScanGivesTheScansFingerprints scans real servers with every
 // probe while their packets are captured.
@@ -67,31 +48,6 @@ func TestACaptureOfAScanGivesTheScansFingerprints(t *testing.T) {
 		keepScan(t, file, scanned, ports)
 	}
 	compare(t, scanned, watch(t, file), ports)
-}
-
-// TestARecordedCaptureGivesTheScansFingerprints is the same with what was
-// recorded then (HOSTKIN_RECORD=1).
-func TestARecordedCaptureGivesTheScansFingerprints(t *testing.T) {
-	packed, err := os.ReadFile("testdata/scan.pcap.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	saved := livetest.Load[recording](t, "testdata/scan.json")
-	compare(t, saved.Scanned, watch(t, file), saved.Ports)
-}
-
-// recording is a scan whose packets were captured.
-type recording struct {
-	Ports   map[string]netip.AddrPort
-	Scanned []record.Observation
 }
 
 func keepScan(t *testing.T, file []byte, scanned []record.Observation, ports map[string]netip.AddrPort) {
@@ -128,52 +84,6 @@ func scan(t *testing.T, syns *tcpprobe.Capture, ports map[string]netip.AddrPort)
 		t.Fatal(err)
 	}
 	return out
-}
-
-// watch reads a capture.
-func watch(t *testing.T, file []byte) []record.Observation {
-	t.Helper()
-	var out []record.Observation
-	w := New(Config{Emit: func(o record.Observation) { out = append(out, o) }})
-	if err := w.Read(t.Context(), bytes.NewReader(file)); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	for _, o := range out {
-		if _, err := json.Marshal(o); err != nil {
-			t.Error(err)
-		}
-	}
-	return out
-}
-
-func compare(t *testing.T, scanned, captured []record.Observation, ports map[string]netip.AddrPort) {
-	t.Helper()
-	for name, at := range ports {
-		t.Run(name, func(t *testing.T) {
-			of := func(list []record.Observation) (out []string) {
-				for _, o := range list {
-					if o.Port != at.Port() {
-						continue
-					}
-					for _, f := range fingerprints.Of(o) {
-						if !invisible(name, f) {
-							out = append(out, fmt.Sprint(f.Kind, " ", f.Value, " ", f.Partial))
-						}
-					}
-				}
-				slices.SortFunc(out, cmp.Compare)
-				return slices.Compact(out)
-			}
-			want, got := of(scanned), of(captured)
-			if len(want) < 5 {
-				t.Errorf("the scan itself has only %q", want)
-			}
-			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Errorf("-scan +capture:\n%s", diff)
-			}
-		})
-	}
 }
 
 // plainNginx serves a page, a favicon and an error page without TLS.

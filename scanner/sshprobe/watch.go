@@ -14,6 +14,7 @@ type Watch struct {
 	client []byte // not yet read; nil when its KEXINIT is known or given up
 	known  bool   // nothing more is needed of the client
 	named  bool   // its identification was read
+	unread bool   // its KEXINIT was not
 	offer  record.KEXINIT
 
 	held   []byte // of the server, until the client is known
@@ -69,7 +70,7 @@ func (w *Watch) readClient() bool {
 }
 
 // giveUp reads the server as if the client were hostkin.
-func (w *Watch) giveUp() { w.offer, w.known = generalOffer(), true }
+func (w *Watch) giveUp() { w.offer, w.known, w.unread = generalOffer(), true, true }
 
 func (w *Watch) begin() {
 	w.server = &connection{offer: w.offer, identified: true, started: true}
@@ -115,7 +116,11 @@ func (w *Watch) End(why record.Status) record.Status {
 		w.begin()
 	}
 	w.ended = true
-	return w.server.End(why)
+	status := w.server.End(why)
+	if kind, _, ok := cutString(w.server.key.Blob); ok && w.unread && printable(kind) {
+		w.server.key.Algorithm = string(kind) // what was agreed on is not known
+	}
+	return status
 }
 
 // Fold adds what the connection showed to a, once End was called: the greeting
