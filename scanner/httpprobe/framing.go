@@ -19,7 +19,7 @@ func (r *response) begin() {
 			return
 		}
 		r.head = nil
-	case r.code < 200 || r.code == 204 || r.code == 304:
+	case r.code < 200 || r.code == 204 || r.code == 304 || r.bodiless:
 		r.status, r.reusable = record.OK, r.persists() && r.code >= 200
 	case len(coding) > 0 && coding[len(coding)-1] == "chunked":
 		// With a Content-Length beside it the message may be an attack on

@@ -33,6 +33,8 @@ type response struct {
 	reusable   bool          // the connection may carry another request
 	truncated  bool          // body is cut at maxBody
 	junk       bool          // not HTTP: head collects the first bytes
+	bodiless   bool          // the answer to HEAD (RFC 9110 section 9.3.2)
+	drain      bool          // read on to the end behind maxBody, to find the next response
 	status     record.Status // "" while reading
 
 	framing framing
@@ -93,11 +95,13 @@ func (r *response) fail(s record.Status) { r.status, r.reusable = s, false }
 // begun tells whether any byte of the response came.
 func (r *response) begun() bool { return len(r.head) > 0 || r.interim > 0 || r.blank > 0 }
 
-// keep adds to the body; its cap ends the response.
+// keep adds to the body; its cap ends the response, unless it is drained.
 func (r *response) keep(b []byte) {
 	if room := maxBody - len(r.body); len(b) > room {
 		r.body, r.truncated = append(r.body, b[:room]...), true
-		r.status, r.reusable = record.OK, false
+		if !r.drain {
+			r.status, r.reusable = record.OK, false
+		}
 		return
 	}
 	r.body = append(r.body, b...)

@@ -107,8 +107,13 @@ func (h Handshake) Quiet() conversation.Step {
 
 // End see Watch and conversation.Conversation.
 func (h Handshake) End(why record.Status) record.Status {
-	if h.keys == nil && h.after != nil && h.verdict == "" && why == record.OK {
-		h.react(record.Timeout) // it was still open
+	if h.keys == nil && h.verdict == "" && why == record.OK {
+		switch {
+		case h.after != nil:
+			h.react(record.Timeout) // it was still open
+		case !h.over: // the client gave up waiting
+			why = record.Timeout
+		}
 	}
 	return h.client.End(why)
 }

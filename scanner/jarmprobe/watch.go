@@ -1,0 +1,98 @@
+package jarmprobe
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/wire"
+)
+
+// Watch reads one of the ten connections that another client makes, out of a
+// capture.
+type Watch struct {
+	Index int    // which of the ten, from 0
+	SNI   string // server_name sent
+	client
+	status record.Status
+}
+
+// NewWatch begins to read the answer to a ClientHello record; ok is false if
+// it is none of the ten.
+func NewWatch(hello []byte) (w *Watch, ok bool) {
+	h, ok := wire.ParseClientHello(hello)
+	if !ok {
+		return nil, false
+	}
+	w = &Watch{client: client{messages: wire.Messages{Max: wire.MaxServerHello}}}
+	w.SNI = h.ServerName()
+	w.Index, ok = constants()[constant(h)]
+	return w, ok
+}
+
+// Feed takes bytes of the server; true: nothing more is wanted.
+func (w *Watch) Feed(in []byte) bool { return w.client.Feed(in).Do == conversation.Done }
+
+// Kept is how many bytes are held.
+func (w *Watch) Kept() int { return len(w.messages.Pending()) + len(w.records.Pending()) }
+
+// End tells why there is no more.
+func (w *Watch) End(why record.Status) { w.status = w.client.End(why) }
+
+// Answer is what came of it, once End was called.
+func (w *Watch) Answer() record.JARMAnswer {
+	a := record.JARMAnswer{Status: w.status}
+	if a.Status == record.OK {
+		a.ServerHello = w.answer
+	}
+	return a
+}
+
+// constants are the ten hellos by what is constant in them.
+var constants = sync.OnceValue(func() map[string]int {
+	out := map[string]int{}
+	for i, h := range hellos() {
+		if ch, ok := wire.ParseClientHello(h.record("", &random{rand.New(rand.NewPCG(0, 0))})); ok {
+			out[constant(ch)] = i
+		}
+	}
+	return out
+})
+
+// constant is h without its random bytes, its key and its server name, and
+// with one value for all of GREASE.
+func constant(h wire.ClientHello) string {
+	h.Random, h.SessionID = make([]byte, 32), make([]byte, len(h.SessionID))
+	h.Suites = slices.Clone(h.Suites)
+	for i, s := range h.Suites {
+		h.Suites[i] = ungreased(s)
+	}
+	h.Extensions = slices.Clone(h.Extensions)
+	for i := range h.Extensions {
+		e := &h.Extensions[i]
+		e.Type = ungreased(e.Type)
+		switch e.Type {
+		case wire.ExtServerName:
+			e.Data = nil
+		case wire.ExtKeyShare: // the lengths tell the groups' number
+			e.Data = make([]byte, len(e.Data))
+		case wire.ExtSupportedVersions:
+			e.Data = slices.Clone(e.Data)
+			for at := 1; at+1 < len(e.Data); at += 2 {
+				v := ungreased(uint16(e.Data[at])<<8 | uint16(e.Data[at+1]))
+				e.Data[at], e.Data[at+1] = byte(v>>8), byte(v)
+			}
+		}
+	}
+	return string(h.Record())
+}
+
+// ungreased is v, or the first of the values of RFC 8701 for all of them.
+func ungreased(v uint16) uint16 {
+	if v&0x0f0f == 0x0a0a && v>>8 == v&0xff {
+		return 0x0a0a
+	}
+	return v
+}
