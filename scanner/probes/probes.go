@@ -22,6 +22,7 @@ type Entry struct {
 	Probe  conversation.Probe // asks everything that is not yet seen
 	Brief  conversation.Probe // the first look, cheap and telling; nil: not in a first look
 	Cost   int                // typical connections of Probe
+	Spare  bool               // tells nothing of kinship that the others do not: expand asks it only when everything is wanted
 }
 
 // All is the list. The first entry of a protocol is the one that finds out
@@ -33,7 +34,7 @@ func All(o Options) []Entry {
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
 	}
 	if !o.NoJARM {
-		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count})
+		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count, Spare: true})
 	}
 	return list
 }
