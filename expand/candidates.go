@@ -16,8 +16,8 @@ import (
 
 const (
 	// sampleHosts is how many hosts of a range are asked everything although
-	// the first look rules them out: JARM and the other later questions are
-	// common or rare only against some strangers that were asked them too.
+	// the first look rules them out: the answers to later questions are common
+	// or rare only against some strangers that were asked them too.
 	sampleHosts = 32
 	// sampleLeast keeps the sample from vanishing in large, thin ranges.
 	sampleLeast = 1.0 / 64
@@ -33,8 +33,9 @@ type candidates struct {
 	book  *book
 	seeds []string
 	first scanner.Plan // the first look
-	full  scanner.Plan
-	spare scanner.Plan // without the dear probes: for hosts that are kin anyway
+	full  scanner.Plan // everything
+	most  scanner.Plan // everything that tells
+	sure  scanner.Plan // that without what is dear: for hosts that are kin anyway
 	sieve *cluster.Sieve
 	share float64 // of the hosts that are sampled
 
@@ -51,12 +52,18 @@ func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *boo
 		first: scanner.Plan{Ports: ports, Probes: o.Probes, Brief: true},
 		full:  scanner.Plan{Ports: ports, Probes: o.Probes},
 		share: max(sampleLeast, min(1, sampleHosts/float64(max(1, o.Within.Count()))))}
-	c.spare = c.full
-	c.spare.Probes = slices.DeleteFunc(slices.Clone(o.Probes), func(e probes.Entry) bool { return e.Cost >= dear })
+	c.most, c.sure = c.full, c.full
+	c.most.Probes = telling(o)
+	c.sure.Probes = slices.DeleteFunc(slices.Clone(c.most.Probes), func(e probes.Entry) bool { return e.Cost >= dear })
 	for _, s := range seeds {
 		c.seeds = append(c.seeds, s.Addr)
 	}
 	return c, nil
+}
+
+// telling are the probes without those that only --full asks.
+func telling(o Options) []probes.Entry {
+	return slices.DeleteFunc(slices.Clone(o.Probes), func(e probes.Entry) bool { return e.Spare && !o.Full })
 }
 
 // all is every host within range but the seeds.
@@ -116,15 +123,15 @@ func names(asks []scanner.Ask) []string {
 func (c *candidates) decide(t targets.Target) *scanner.Plan {
 	switch c.sieve.Outlook(c.book.host(t.Host), c.o.Within.Count()) {
 	case cluster.Sure:
-		return &c.spare
+		return &c.sure
 	case cluster.Open, cluster.Near:
 		// Near ones hold a seed's later values more often than the sample can
 		// tell: what they hold must not pass for rare.
-		return &c.full
+		return &c.most
 	}
 	if c.sampled(t.Host) {
 		c.book.note(t, 1/c.share-1, nil)
-		return &c.full
+		return &c.most
 	}
 	return nil
 }

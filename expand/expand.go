@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			o.Observed(obs)
 		}
 	}
-	look := scanner.Plan{Ports: o.Ports, Probes: o.Probes}
+	look := scanner.Plan{Ports: o.Ports, Probes: telling(o)}
 	if look.Ports == nil {
 		look.Ports = scanner.DefaultPorts()
 	}
@@ -85,8 +85,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		if again, err = c.reopened(hop); err != nil {
 			return Result{}, err
 		}
-		full := scanner.Plan{Ports: ports, Probes: o.Probes}
-		scanErr = o.Scan(ctx, slices.Values(again), full.Next, emit)
+		scanErr = o.Scan(ctx, slices.Values(again), c.most.Next, emit)
 	}
 	result, err := c.judge(o.Cluster)
 	return result, errors.Join(scanErr, err)

@@ -36,7 +36,7 @@ func (a *app) expandCommand() *cobra.Command {
 		Long: `expand looks at each SEED, a host known to belong to a provider, then at the hosts within TARGET, and
 lists those that the same provider runs, with the evidence for and against. Without --within it looks
 at the seed's own /24 (IPv6: /120). Candidates are asked on the ports where a seed answered, cheap and
-telling questions first, and no further once they cannot be kin any more (--full asks everything).
+telling questions first, and no further once they cannot be kin any more (--full asks everything, JARM too).
 
 ` + targetHelp + "\n\n" + portHelp(),
 		Example: `  hostkin expand 192.0.2.7 --within 192.0.2.0/24 --contact https://example.org/scan

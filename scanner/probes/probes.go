@@ -23,6 +23,7 @@ type Entry struct {
 	Probe  conversation.Probe // asks everything that is not yet seen
 	Brief  conversation.Probe // the first look, cheap and telling; nil: not in a first look
 	Cost   int                // typical connections of Probe
+	Spare  bool               // tells nothing of kinship that the others do not: expand asks it only when everything is wanted
 }
 
 // All is the list. The first entry of a protocol is the one that finds out
@@ -38,7 +39,7 @@ func All(o Options) []Entry {
 		list = append(list, Entry{Speaks: protocol, Probe: lines, Brief: lines, Cost: 1})
 	}
 	if !o.NoJARM {
-		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count})
+		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count, Spare: true})
 	}
 	return list
 }
