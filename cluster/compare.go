@@ -65,7 +65,7 @@ func CompareAddr(a, b string) int {
 }
 
 // profile is a host prepared for comparison: whole values of known kinds, by
-// kind, each sorted by port and value.
+// kind, each sorted by port and value; stock values in place of those near them.
 type profile struct {
 	*Host
 	prints map[fingerprints.Kind][]fingerprints.Fingerprint
@@ -80,6 +80,9 @@ func (t *Table) profile(h *Host) *profile {
 	}
 	for _, list := range p.prints {
 		slices.SortFunc(list, comparePrints)
+	}
+	for kind, stock := range t.near {
+		p.replace(kind, func(v string) string { v, _ = stock.first(v); return v })
 	}
 	return p
 }
@@ -136,11 +139,11 @@ func (t *Table) compare(seed, other *profile) pair {
 		}
 		for _, f := range ours {
 			shared := feature{kind, f.Value}
-			if !slices.Contains(p.shared, shared) && slices.ContainsFunc(theirs, func(g fingerprints.Fingerprint) bool { return g.Value == f.Value }) {
+			if !slices.Contains(p.shared, shared) && slices.ContainsFunc(theirs, func(g fingerprints.Fingerprint) bool { return t.alike(kind, f.Value, g.Value) }) {
 				p.shared = append(p.shared, shared)
 			}
 		}
-		p.differs = append(p.differs, differences(kind, ours, theirs)...)
+		p.differs = append(p.differs, t.differences(kind, ours, theirs)...)
 	}
 	if slices.ContainsFunc(p.shared, func(f feature) bool { return f.kind == "cert.sha256" }) {
 		// One certificate is one fact: what it says is the same because it is the same.
@@ -179,7 +182,7 @@ func compareFeatures(a, b feature) int {
 
 // differences finds the ports at which both lists (of one kind, sorted by
 // port) have values and none in common.
-func differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint) []difference {
+func (t *Table) differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint) []difference {
 	var out []difference
 	for i := 0; i < len(ours); {
 		port := ours[i].Port
@@ -193,7 +196,9 @@ func differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint
 				other = append(other, f.Value)
 			}
 		}
-		common := slices.ContainsFunc(other, func(v string) bool { return slices.Contains(mine, v) })
+		common := slices.ContainsFunc(other, func(v string) bool {
+			return slices.ContainsFunc(mine, func(m string) bool { return t.alike(kind, m, v) })
+		})
 		if len(other) > 0 && !common {
 			out = append(out, difference{kind: kind, port: port, seed: mine, other: other[0]})
 		}

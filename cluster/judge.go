@@ -28,6 +28,9 @@ func populate(t *Table, hosts []Host) *population {
 		}
 		pop.all = append(pop.all, p)
 		pop.byAddr[p.Addr] = p
+	}
+	t.lead(pop.all)
+	for _, p := range pop.all {
 		for kind := range p.prints {
 			pop.answered[kind] += p.weighs(t.kinds[kind])
 			for _, f := range p.features(kind) {

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/fingerprints/http"
 	"github.com/hostkin/hostkin/fingerprints/value"
 )
 
@@ -26,6 +27,7 @@ type kindInfo struct {
 	Later    bool              `yaml:"later"`
 	Part     fingerprints.Kind `yaml:"part"` // the kind that this is a component of: differences are graded
 	Mute     bool              `yaml:"mute"` // does not speak against: another kind says it better
+	Near     int               `yaml:"near"` // distance up to which two values count as one; 0: only equal ones do
 	Reason   string            `yaml:"reason"`
 }
 
@@ -48,12 +50,13 @@ type feature struct {
 type Table struct {
 	kinds map[fingerprints.Kind]*kindInfo
 	stock map[feature]bool
+	near  map[fingerprints.Kind]*nearby // stock values of kinds with Near
 }
 
 // Defaults loads the embedded table. The error is a fault in the embedded
 // data, which a test of this package excludes.
 func Defaults() (*Table, error) {
-	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}}
+	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}, near: map[fingerprints.Kind]*nearby{}}
 	var kinds []kindInfo
 	if err := load("data/kinds.yaml", &kinds); err != nil {
 		return nil, err
@@ -61,6 +64,9 @@ func Defaults() (*Table, error) {
 	for i, k := range kinds {
 		if k.Family == "" || k.Reason == "" || !(k.U > 0 && k.U <= k.Stock && k.Stock < k.M && k.M < 1) {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q: want a family, a reason and 0 < u <= stock < m < 1", k.Kind)
+		}
+		if k.Near < 0 || k.Near > http.MaxDistance {
+			return nil, fmt.Errorf("data/kinds.yaml: kind %q: near is %d, want 0 to %d", k.Kind, k.Near, http.MaxDistance)
 		}
 		if t.kinds[k.Kind] != nil {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q stands twice", k.Kind)
@@ -87,6 +93,7 @@ func Defaults() (*Table, error) {
 			}
 		}
 	}
+	t.indexStock()
 	return t, nil
 }
 

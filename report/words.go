@@ -64,6 +64,12 @@ func moreWords(k fingerprints.Kind) string {
 		return "favicon"
 	case "http.body_sha256":
 		return "page body"
+	case "http.body_shape":
+		return "page structure"
+	case "http.powered_by":
+		return "software headers"
+	case "http.plain_to_tls":
+		return "answer to plain HTTP on a TLS port"
 	case "http.redirect":
 		return "redirect"
 	case "http.error_page":

@@ -102,32 +102,32 @@ func element(z *html.Tokenizer) string {
 	return b.String()
 }
 
+// Shape is a value of BodyShape.
+type Shape uint64
+
+// ParseShape reads a value of BodyShape: 16 hexadecimal digits.
+func ParseShape(v string) (Shape, bool) {
+	x, err := strconv.ParseUint(v, 16, 64)
+	return Shape(x), err == nil && len(v) == 16
+}
+
+// Distance counts the bits in which two shapes differ.
+func (s Shape) Distance(t Shape) int { return bits.OnesCount64(uint64(s ^ t)) }
+
 // Distance counts the bits in which two values of BodyShape differ. It is
 // false if one of them is none.
 func Distance(a, b string) (int, bool) {
-	x, okX := shapeBits(a)
-	y, okY := shapeBits(b)
-	return bits.OnesCount64(x ^ y), okX && okY
+	x, okX := ParseShape(a)
+	y, okY := ParseShape(b)
+	return x.Distance(y), okX && okY
 }
 
-func shapeBits(v string) (uint64, bool) {
-	x, err := strconv.ParseUint(v, 16, 64)
-	return x, err == nil && len(v) == 16
-}
-
-// Bands are keys of a value of BodyShape such that two values at most
-// MaxDistance apart have one in common: the bits are cut in one band more than
-// may differ.
-func Bands(v string) []string {
-	x, ok := shapeBits(v)
-	if !ok {
-		return nil
+// Bands are keys such that two shapes at most MaxDistance apart have one in
+// common: the bits are cut in one band more than may differ.
+func (s Shape) Bands() (keys [MaxDistance + 1]uint64) {
+	for i := range keys {
+		from, to := 64*i/len(keys), 64*(i+1)/len(keys)
+		keys[i] = uint64(i)<<32 | uint64(s)>>from&(1<<(to-from)-1)
 	}
-	const bands = MaxDistance + 1
-	out := make([]string, bands)
-	for i := range out {
-		from, to := 64*i/bands, 64*(i+1)/bands
-		out[i] = fmt.Sprintf("%d:%x", i, x>>from&(1<<(to-from)-1))
-	}
-	return out
+	return keys
 }

@@ -60,7 +60,7 @@ func askAll(t targets.Target, seen []record.Observation) []scanner.Ask {
 				done[o.Probe] = true
 			}
 		}
-		for _, e := range probes.All(probes.Options{}) {
+		for _, e := range probes.All(probes.Options{Odd: true}) {
 			if slices.Contains(speaks(port, done), e.Speaks) && !done[e.Probe.Name()] {
 				asks = append(asks, scanner.Ask{Port: port, Probe: e.Probe})
 			}

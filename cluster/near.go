@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/fingerprints/http"
+)
+
+// Values of a kind with "near" count as one if they are at most that far apart.
+// What is near a stock value is replaced by it; over a whole scan, each value is
+// replaced by a leader near it. So what is shared, counted or stock is found by
+// equality everywhere, but where a sieve compares two hosts.
+
+// nearby finds values of one kind by nearness, in the order in which they were put in.
+type nearby struct {
+	within int
+	list   []string
+	shapes []http.Shape     // of list
+	bands  map[uint64][]int // positions in list, ascending
+}
+
+func newNearby(within int) *nearby { return &nearby{within: within, bands: map[uint64][]int{}} }
+
+func (n *nearby) put(v string) {
+	shape, ok := http.ParseShape(v)
+	if !ok {
+		return
+	}
+	for _, band := range shape.Bands() {
+		n.bands[band] = append(n.bands[band], len(n.list))
+	}
+	n.list, n.shapes = append(n.list, v), append(n.shapes, shape)
+}
+
+// first is the first value that v is near, or v itself and false.
+func (n *nearby) first(v string) (string, bool) {
+	shape, ok := http.ParseShape(v)
+	if !ok || len(n.list) == 0 {
+		return v, false
+	}
+	first := len(n.list)
+	for _, band := range shape.Bands() {
+		for _, i := range n.bands[band] {
+			if i >= first {
+				break
+			}
+			if shape.Distance(n.shapes[i]) <= n.within {
+				first = i
+			}
+		}
+	}
+	if first == len(n.list) {
+		return v, false
+	}
+	return n.list[first], true
+}
+
+// indexStock makes the stock values of near kinds findable, the smallest first.
+func (t *Table) indexStock() {
+	for kind, info := range t.kinds {
+		if info.Near == 0 {
+			continue
+		}
+		var values []string
+		for f := range t.stock {
+			if f.kind == kind {
+				values = append(values, f.value)
+			}
+		}
+		slices.Sort(values)
+		t.near[kind] = newNearby(info.Near)
+		for _, v := range values {
+			t.near[kind].put(v)
+		}
+	}
+}
+
+// alike tells whether two values of a kind count as one.
+func (t *Table) alike(kind fingerprints.Kind, a, b string) bool {
+	if a == b || t.kinds[kind].Near == 0 {
+		return a == b
+	}
+	d, ok := http.Distance(a, b)
+	return ok && d <= t.kinds[kind].Near
+}
+
+// lead puts leaders in place of the values of near kinds of a scan. The value
+// that most hosts hold leads first, of equal ones the smaller; a value joins the
+// first leader that it is near, or leads itself.
+func (t *Table) lead(all []*profile) {
+	for kind, info := range t.kinds {
+		if info.Near == 0 {
+			continue
+		}
+		held := map[string]int{}
+		for _, p := range all {
+			for _, f := range p.features(kind) {
+				held[f.value]++
+			}
+		}
+		order := slices.SortedFunc(maps.Keys(held), func(a, b string) int {
+			return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(a, b))
+		})
+		leaders := newNearby(info.Near)
+		leader := map[string]string{}
+		for _, v := range order {
+			first, joins := leaders.first(v)
+			if !joins {
+				leaders.put(v)
+			}
+			leader[v] = first
+		}
+		for _, p := range all {
+			p.replace(kind, func(v string) string { return leader[v] })
+		}
+	}
+}
+
+// replace puts other values in place of those of a kind.
+func (p *profile) replace(kind fingerprints.Kind, by func(string) string) {
+	list := p.prints[kind]
+	if len(list) == 0 {
+		return
+	}
+	for i := range list {
+		list[i].Value = by(list[i].Value)
+	}
+	slices.SortFunc(list, comparePrints)
+	p.prints[kind] = slices.Compact(list)
+}
