@@ -144,3 +144,13 @@ func TestRestatedAnswersTeachFaithfulness(t *testing.T) {
 		t.Errorf("against %+v, want the subject with 3 bits or more", got.Against)
 	}
 }
+
+// What a service says tells of its software, what it calls itself of who runs it.
+func TestServicesAreSoftware(t *testing.T) {
+	table := must(Defaults())
+	for kind, want := range map[fingerprints.Kind]bool{"smtp.greeting": true, "ftp.features": true, "banner": true, "ssh.kexinit": true, "mail.domain": false, "cert.subject": false} {
+		if table.software(feature{kind, "x"}) != want {
+			t.Errorf("%s: software %v, want %v", kind, !want, want)
+		}
+	}
+}
