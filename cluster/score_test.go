@@ -184,3 +184,13 @@ func TestTLSOfAnotherKeyIsNoDifference(t *testing.T) {
 		t.Errorf("against %v: one server answers so by the type of its key", conflicts(got))
 	}
 }
+
+// What a service says tells of its software, what it calls itself of who runs it.
+func TestServicesAreSoftware(t *testing.T) {
+	table := must(Defaults())
+	for kind, want := range map[fingerprints.Kind]bool{"smtp.greeting": true, "ftp.features": true, "banner": true, "ssh.kexinit": true, "mail.domain": false, "cert.subject": false} {
+		if table.software(feature{kind, "x"}) != want {
+			t.Errorf("%s: software %v, want %v", kind, !want, want)
+		}
+	}
+}

@@ -131,7 +131,7 @@ func (t *Table) software(f feature) bool {
 		return true
 	}
 	switch t.kinds[f.kind].Family {
-	case "tls", "ssh", "http", "tcp":
+	case "tls", "ssh", "http", "tcp", "service":
 		return true
 	}
 	return false

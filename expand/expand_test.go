@@ -1,21 +1,30 @@
 package expand_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"math/big"
 	"net"
 	"net/netip"
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/internal/lab"
+	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner"
 	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
@@ -165,4 +174,68 @@ func TestSecondHopAsksOn(t *testing.T) {
 			t.Errorf("%s is called kin at hop %d: %+v", k.Host, k.Hop, town.Truth[netip.MustParseAddr(k.Host)])
 		}
 	}
+}
+
+// A port that speaks SMTP at the seed is asked SMTP at the candidates, although
+// it showed TLS as well, and nothing else.
+func TestCandidatesAreAskedTheSeedsService(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has all of 127.0.0.0/8")
+	}
+	const seed, candidate = "127.66.202.1", "127.66.202.2"
+	cert := testCertificate(t)
+	at := mailServer(t, seed+":0", cert)
+	mailServer(t, fmt.Sprintf("%s:%d", candidate, at.Port()), cert)
+	o := options(t, "127.66.202.0/30", fmt.Sprint(at.Port()), netip.MustParseAddr(seed))
+	asked := map[string][]string{}
+	o.Observed = func(obs record.Observation) {
+		asked[obs.Host.String()] = append(asked[obs.Host.String()], obs.Probe+":"+string(obs.Status))
+	}
+	result, err := expand.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"tcp:ok", "detect:ok", "smtp:ok"}; !slices.Equal(asked[seed], want) {
+		t.Errorf("seed: %q, want %q", asked[seed], want)
+	}
+	if want := []string{"tcp:ok", "smtp:ok"}; !slices.Equal(asked[candidate], want) {
+		t.Errorf("candidate: %q, want %q", asked[candidate], want)
+	}
+	if len(result.Kin) != 1 || result.Kin[0].Verdict != cluster.VerdictKin || result.Kin[0].Evidence[0].Kind != "cert.sha256" {
+		t.Errorf("the certificate behind STARTTLS makes no kin: %+v", result.Kin)
+	}
+}
+
+func testCertificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
+}
+
+// mailServer speaks SMTP, and TLS after STARTTLS.
+func mailServer(t *testing.T, addr string, cert tls.Certificate) netip.AddrPort {
+	t.Helper()
+	return livetest.Listen(t, addr, func(c net.Conn) {
+		fmt.Fprint(c, "220 mail.example.net ESMTP\r\n")
+		for in := bufio.NewScanner(c); in.Scan(); {
+			switch command, _, _ := strings.Cut(in.Text(), " "); command {
+			case "EHLO":
+				fmt.Fprint(c, "250-mail.example.net\r\n250 STARTTLS\r\n")
+			case "STARTTLS":
+				fmt.Fprint(c, "220 go\r\n")
+				secure := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
+				secure.Handshake()
+				io.Copy(io.Discard, secure)
+				return
+			}
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hostkin/hostkin/fingerprints/cert"
 	"github.com/hostkin/hostkin/fingerprints/http"
 	"github.com/hostkin/hostkin/fingerprints/jarm"
+	"github.com/hostkin/hostkin/fingerprints/lines"
 	"github.com/hostkin/hostkin/fingerprints/ssh"
 	"github.com/hostkin/hostkin/fingerprints/tcp"
 	"github.com/hostkin/hostkin/fingerprints/tlsserver"
@@ -29,7 +30,8 @@ func Of(o record.Observation) []Fingerprint {
 	for _, p := range server {
 		add(p.Kind, p.Value, partial && p.Kind == tlsserver.Kind)
 	}
-	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP)) {
+	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP),
+		lines.Of(o.Answer, o.Host.IP.String(), o.Host.Name)) {
 		add(p.Kind, p.Value, false)
 	}
 	return out

@@ -45,6 +45,8 @@ func everything(t *testing.T) record.Observation {
 		t.Fatal(err)
 	}
 	o.TCP = &record.TCP{SYNACK: synAck, Info: &record.TCPInfo{SndMSS: 1448, SndWnd: 64240, Options: 7, SndWscale: 7}}
+	o.SMTP = &record.Lines{Greeting: []byte("220 mx.provider.net ESMTP\r\n"),
+		Replies: []record.Reply{{Command: "EHLO x", Status: record.OK, Text: []byte("250-mx.provider.net\r\n250 SIZE\r\n")}}}
 	return o
 }
 
@@ -66,6 +68,7 @@ func TestOf(t *testing.T) {
 		"ssh.hassh_server", "ssh.hassh_normal", "ssh.kexinit", "ssh.banner", "ssh.host_key", "ssh.host_key", "ssh.host_key",
 		"http.header_order", "http.server", "http.title", "http.title_pattern", "http.favicon_mmh3", "http.favicon_sha256", "http.body_sha256", "http.error_page", "http.h2_settings", "http.plain_to_tls",
 		"tcp.syn_ack",
+		"smtp.greeting", "smtp.ehlo", "mail.domain",
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)

@@ -29,6 +29,6 @@ func portHelp() string {
 		}
 		line += word
 	}
-	b.WriteString(line + "\nA hint (/ssh, /tls, /http) says what a port speaks. Without one the port's usual protocol is tried\nfirst, then what the server says decides.")
+	b.WriteString(line + "\nA hint (/ssh, /tls, /http, /smtp, /ftp, /imap, /pop3, /rdp, /mysql, /postgres, /redis) says what a port\nspeaks. Without one the port's usual protocol is tried first, then what the server says decides.")
 	return b.String()
 }

@@ -70,7 +70,7 @@ func (f *scanFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.perHost, "per-host", 4, "connections to one host at once; 0: no limit")
 	flags.Float64Var(&f.perNet, "per-net", 50, "connections per second to one /24 or /48, loopback excepted; 0: no limit")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Second, "for one connection, from its start to its end")
-	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP server (RFC 9511)")
+	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP server (RFC 9511), its domain to every SMTP server")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say how many hosts, connections and how long; send nothing")
 	flags.BoolVar(&f.full, "full", false, "ask everything, leave nothing out")
 	flags.BoolVar(&f.odd, "odd", false, "also ask what an intrusion detection system may take for an attack")

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
 	"github.com/hostkin/hostkin/fingerprints/value"
 )
 
@@ -31,23 +29,14 @@ func organization(subject []rdn) string {
 	return nameText(kept, value.Template)
 }
 
-// domain is the registrable domain (the public suffix and one label) of the
-// common name, or of the first alternative name if there is none. Names under
-// no known suffix (localhost, internal ones) have none, nor has a bare suffix.
+// domain is the registrable domain of the common name, or of the first
+// alternative name if there is none.
 func (c certificate) domain() string {
 	name := commonName(c.subject)
 	if name == "" {
 		name, _, _ = strings.Cut(c.dnsNames(), ",")
 	}
-	name = strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(name), "*."), ".")
-	if suffix, managed := publicsuffix.PublicSuffix(name); !managed && !strings.Contains(suffix, ".") {
-		return "" // the list does not know it
-	}
-	domain, err := publicsuffix.EffectiveTLDPlusOne(name)
-	if err != nil {
-		return ""
-	}
-	return escape(domain, "")
+	return escape(value.Domain(strings.TrimPrefix(name, "*.")), "")
 }
 
 func commonName(subject []rdn) string {

@@ -40,7 +40,7 @@ func Hostile() ([]HostileServer, error) {
 		return nil, err
 	}
 	overTLS := func(inner func(net.Conn)) func(net.Conn) { return maybeTLS(cert, inner) }
-	return []HostileServer{
+	return append(hostileMail(), []HostileServer{
 		{"tarpit", tarpit},
 		{"half-open", discard},
 		{"reset after accept", resetAtOnce},
@@ -65,7 +65,7 @@ func Hostile() ([]HostileServer, error) {
 		{"message longer than its record", afterHello(once(string(record(22, []byte{2, 0xff, 0xff, 0xff, 3, 3})), nil))},
 		{"lengths that lie within ServerHello", afterHello(once(string(lyingHello()), nil))},
 		{"a chain of a thousand certificates", maybeTLS(chain, discard)},
-	}, nil
+	}...), nil
 }
 
 // discard reads and answers nothing.

@@ -156,7 +156,13 @@ func expected() map[string]ends {
 	// to the banner that this sends in the end.
 	deaf := s{silent, broken}
 	http := func(how ...record.Status) ends { return ends{deaf, s{ok}, s{ok}, how} }
+	mail := ends{s{broken}, s{broken}, s{broken}, s{broken}}
 	return map[string]ends{
+		"endless line of a greeting":          mail,
+		"endless lines of a greeting":         mail,
+		"endless list after a greeting":       mail,
+		"text instead of TLS":                 mail,
+		"upgrade and silence":                 mail,
 		"tarpit":                              {s{silent}, s{silent}, s{silent}, s{silent}},
 		"half-open":                           {s{silent}, s{silent}, s{silent}, s{silent}},
 		"reset after accept":                  {s{reset}, s{reset}, s{reset}, s{reset}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,13 +71,13 @@ func askAll(t targets.Target, seen []record.Observation) []scanner.Ask {
 }
 
 func speaks(port uint16, done map[string]bool) []string {
+	plain := map[uint16]string{sshPort: "ssh", plainPort: "http", smtpPort: "smtp", ftpPort: "ftp", imapPort: "imap", pop3Port: "pop3"}
+	inside := map[uint16]string{smtpsPort: "smtp", ftpsPort: "ftp", imapsPort: "imap", pop3sPort: "pop3"}
 	switch {
-	case port == sshPort:
-		return []string{"ssh"}
-	case port == plainPort:
-		return []string{"http"}
+	case plain[port] != "":
+		return []string{plain[port]}
 	case done["tls"]:
-		return []string{"tls", "http"}
+		return []string{"tls", cmp.Or(inside[port], "http")}
 	}
 	return []string{"tls"}
 }

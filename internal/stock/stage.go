@@ -20,6 +20,15 @@ const (
 	tlsPort    = 10443
 	plainPort  = 10080
 	gnutlsPort = 20443
+
+	smtpPort  = 10025
+	smtpsPort = 10465
+	ftpPort   = 10021
+	ftpsPort  = 10990
+	imapPort  = 10143
+	imapsPort = 10993
+	pop3Port  = 10110
+	pop3sPort = 10995
 )
 
 // site is one configuration of a product at an address of its own.
@@ -63,6 +72,7 @@ func (s *stage) packages() {
 	s.openssl()
 	s.python()
 	s.node()
+	s.mail()
 }
 
 func (s *stage) products() []string {
@@ -128,7 +138,7 @@ func (s *stage) run(name string, args ...string) string {
 
 func (s *stage) start(name string, answer netip.AddrPort, args ...string) {
 	s.commands = append(s.commands, daemon.Command{
-		Name: name, Args: args, Answer: answer, Log: s.write(fmt.Sprintf("log/%d-%s", len(s.commands), name), ""),
+		Name: name, Args: args, Answer: answer, Log: s.write(fmt.Sprintf("log/%d-%s", len(s.commands), filepath.Base(name)), ""),
 		Env: []string{"HOME=" + s.dir, "XDG_DATA_HOME=" + s.dir, "XDG_CONFIG_HOME=" + s.dir},
 	})
 }

@@ -15,7 +15,6 @@ const (
 	settle   = 200 * time.Millisecond // silence that ends the reading of what is not the protocol
 	maxRaw   = 512                    // bytes kept of what is not the protocol
 	maxReply = 8 << 10                // bytes of a reply
-	maxLines = 256                    // lines of a reply
 )
 
 // connection is one connection: greeting, list, upgrade and TLS handshake, or
@@ -29,7 +28,6 @@ type connection struct {
 	buf    []byte // received, not yet read
 	out    []byte // to send with the next step
 	now    stage
-	lines  int           // of the reply under way
 	reply  record.Reply  // under way
 	status record.Status // of the greeting, once it is whole
 
@@ -143,16 +141,14 @@ func (c *connection) readLine() bool {
 	}
 	room := maxReply - len(c.reply.Text)
 	end := bytes.IndexByte(c.buf[:min(room, len(c.buf))], '\n') + 1
-	if c.lines == maxLines || end == 0 && len(c.buf) >= room {
-		c.spoil(record.Truncated)
-		return false
-	}
 	if end == 0 {
+		if len(c.buf) >= room {
+			c.spoil(record.Truncated)
+		}
 		return false
 	}
 	line := c.buf[:end]
 	c.reply.Text = append(c.reply.Text, line...)
-	c.lines++
 	first := c.reply.Text[:bytes.IndexByte(c.reply.Text, '\n')+1]
 	how := c.read(c.reply.Command, first, line)
 	c.buf = c.buf[end:]
@@ -185,7 +181,7 @@ func (c *connection) spoil(how record.Status) {
 func (c *connection) keep(how record.Status) {
 	c.reply.Status = how
 	c.answer.Replies = append(c.answer.Replies, c.reply)
-	c.reply, c.lines = record.Reply{}, 0
+	c.reply = record.Reply{}
 }
 
 // replied goes on after a whole reply.
@@ -221,7 +217,7 @@ func (c *connection) greeted(status record.Status) {
 		return
 	}
 	c.answer.Greeting, c.status = c.reply.Text, status
-	c.reply, c.lines = record.Reply{}, 0
+	c.reply = record.Reply{}
 	if status == record.OK {
 		c.say(list, strings.Replace(c.ask, "%s", c.us, 1))
 	} else {
