@@ -1,17 +1,19 @@
 package tcp
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
@@ -21,40 +23,8 @@ import (
 	"github.com/hostkin/hostkin/scanner/transport"
 )
 
-// What the environment tells a process of this test.
-const (
-	inside = "HOSTKIN_TEST_IN_NAMESPACE" // it has a network of its own
-	serve  = "HOSTKIN_TEST_SERVE"        // it is a server: the address
-)
-
-func TestMain(m *testing.M) {
-	if address := os.Getenv(serve); address != "" {
-		serveUntilEOF(address)
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// serveUntilEOF accepts connections and keeps them.
-func serveUntilEOF(address string) {
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			defer conn.Close()
-		}
-	}()
-	fmt.Println("ready")
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	l.Close()
-}
+// inside, in the environment, says that a process has a network of its own.
+const inside = "HOSTKIN_TEST_IN_NAMESPACE"
 
 // alone runs the calling test once more in a network namespace of its own, as
 // root of a user namespace, so that no right is needed on this machine; where
@@ -101,64 +71,88 @@ func ip(t *testing.T, args ...string) {
 	}
 }
 
-// machine is a network namespace with a process in it.
+// machine is a network namespace, held by a thread of this process.
 type machine struct {
-	pid   string
-	start io.WriteCloser
-	said  *bufio.Reader
+	tid  int
+	work chan func()
 }
 
-// start makes a machine. Its script runs once it is plugged in; with an
-// address it then serves there.
-func start(t *testing.T, address, script string) *machine {
+// newMachine makes a machine that has no interface but lo.
+func newMachine(t *testing.T) *machine {
 	t.Helper()
-	last := `exec "$0"`
-	if address == "" {
-		last = "echo ready; read gone"
-	}
-	c := exec.Command("sh", "-ec", "read plugged; ip link set lo up; cd /proc/sys/net/ipv4\n"+script+"\n"+last, os.Args[0])
-	c.Env = append(os.Environ(), serve+"="+address)
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	var faults strings.Builder
-	c.Stderr = &faults
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
+	m := &machine{work: make(chan func())}
+	made := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with this function, the namespace with the thread
+		m.tid = unix.Gettid()
+		made <- unix.Unshare(unix.CLONE_NEWNET)
+		for f := range m.work {
+			f()
+		}
+	}()
+	if err := <-made; err != nil {
 		livetest.Missing(t, err)
 	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = c.Wait()
-		if faults.Len() > 0 {
-			t.Logf("a machine said: %s", faults.String())
-		}
-	})
-	return &machine{strconv.Itoa(c.Process.Pid), in, bufio.NewReader(out)}
+	t.Cleanup(func() { close(m.work) })
+	m.set(t, "ip link set lo up")
+	return m
 }
 
-// plug connects m, as eth0, with another machine, or this one where of is nil.
+// do runs f on the machine.
+func (m *machine) do(f func() error) error {
+	done := make(chan error)
+	m.work <- func() { done <- f() }
+	return <-done
+}
+
+// plug connects m, as eth0, with another machine, or with this one where of is
+// nil, which call it name.
 func (m *machine) plug(t *testing.T, of *machine, name string) {
 	t.Helper()
-	if of != nil {
-		ip(t, "link", "add", "name", name, "netns", of.pid, "type", "veth", "peer", "name", "eth0", "netns", m.pid)
+	add := []string{"link", "add", "name", name, "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(m.tid)}
+	if of == nil {
+		ip(t, add...)
 		return
 	}
-	ip(t, "link", "add", "name", name, "type", "veth", "peer", "name", "eth0", "netns", m.pid)
+	of.set(t, "ip "+strings.Join(add, " "))
 }
 
-// ready lets m go on and waits until it is set up.
-func (m *machine) ready(t *testing.T) {
+// set runs a shell script among the machine's settings for IPv4.
+func (m *machine) set(t *testing.T, script string) {
 	t.Helper()
-	fmt.Fprintln(m.start)
-	if line, err := m.said.ReadString('\n'); line != "ready\n" {
-		livetest.Missing(t, fmt.Errorf("a machine is not set up: %q, %v", line, err))
+	var out []byte
+	err := m.do(func() (err error) {
+		c := exec.CommandContext(t.Context(), "sh", "-ec", script)
+		c.Dir = "/proc/sys/net/ipv4"
+		out, err = c.CombinedOutput()
+		return err
+	})
+	if err != nil {
+		livetest.Missing(t, fmt.Errorf("%s: %w: %s", script, err, out))
 	}
+}
+
+// serve accepts connections at port 443 of the machine and keeps them.
+func (m *machine) serve(t *testing.T) {
+	t.Helper()
+	var l net.Listener
+	if err := m.do(func() (err error) { l, err = net.Listen("tcp", ":443"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer conn.Close()
+				_, _ = conn.Read(make([]byte, 1)) // until the client goes
+			})
+		}
+	})
+	t.Cleanup(func() { l.Close(); all.Wait() })
 }
 
 // capture begins to capture on the interfaces that are there.

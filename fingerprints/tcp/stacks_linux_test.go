@@ -36,9 +36,7 @@ func TestStacksDiffer(t *testing.T) {
 		return
 	}
 	for n, s := range stacks {
-		m := start(t, network(n)+".2:443", "ip link set eth0 up; ip address add "+network(n)+".2/16 dev eth0\n"+s.script)
-		plugIn(t, m, n)
-		m.ready(t)
+		serveAt(t, n, s.script)
 	}
 	c := capture(t)
 	got, weak := map[string]string{}, map[string]string{} // by name
@@ -60,11 +58,14 @@ func TestStacksDiffer(t *testing.T) {
 	}
 }
 
-// plugIn connects a machine with this one over a network of its own.
-func plugIn(t *testing.T, m *machine, n int) {
+// serveAt makes a server that is connected with this machine over a network of
+// its own.
+func serveAt(t *testing.T, n int, script string) {
 	t.Helper()
-	name := fmt.Sprintf("veth%d", n)
+	m, name := newMachine(t), fmt.Sprintf("veth%d", n)
 	m.plug(t, nil, name)
 	ip(t, "address", "add", network(n)+".1/24", "dev", name)
 	ip(t, "link", "set", name, "up")
+	m.set(t, "ip link set eth0 up; ip address add "+network(n)+".2/16 dev eth0; "+script)
+	m.serve(t)
 }

@@ -12,10 +12,8 @@ func TestValuesTellOfAnUnusualSYN(t *testing.T) {
 		return
 	}
 	servers := []string{network(1) + ".2:443", network(2) + ".2:443"}
-	for n, address := range servers {
-		m := start(t, address, "ip link set eth0 up; ip address add "+network(n+1)+".2/24 dev eth0; echo 1 >tcp_ecn")
-		plugIn(t, m, n+1)
-		m.ready(t)
+	for n := range servers {
+		serveAt(t, n+1, "echo 1 >tcp_ecn")
 	}
 	c := capture(t)
 	usual := values(t, c, servers[0], 2)

@@ -16,9 +16,8 @@ import (
 
 const (
 	maxInterfaces = 64 // a container host has one for each container
-	// sweep is how often all queues are emptied when nobody asks for a
-	// handshake: SYNs to silent hosts would fill them. A queue of the usual
-	// net.core.rmem_max holds some 250 packets or more, so 12,000 a second.
+	// sweep is how often all rings are emptied when nobody asks for a
+	// handshake: SYNs to silent hosts would fill them, at 200,000 a second.
 	sweep = 20 * time.Millisecond
 	// capacity bounds the table: at some 400 bytes an entry, 6 MB.
 	capacity = 1 << 14
@@ -89,11 +88,11 @@ func permitted() error {
 
 // Handshake takes the SYN and the SYN-ACK of a connection that has just been
 // made out of the capture, or returns nil if they were not seen: they went
-// over another interface, a queue was overrun, or it was some seconds ago.
+// over another interface, a ring was overrun, or it was some seconds ago.
 //
 // It never waits for the network. The kernel hands a packet to packet sockets
-// before TCP sees it, so that the SYN-ACK is in a queue by the time connect
-// returns, and whoever asks empties the queues himself: a reader of its own
+// before TCP sees it, so that the SYN-ACK is in a ring by the time connect
+// returns, and whoever asks empties the rings himself: a reader of its own
 // comes too late on a busy machine.
 func (c *Capture) Handshake(local, remote netip.AddrPort) *record.TCP {
 	f := flow{local: plain(local), remote: plain(remote)}
@@ -130,8 +129,9 @@ func (c *Capture) sweep() {
 func (c *Capture) Close() error {
 	c.once.Do(func() { close(c.stop) })
 	c.swept.Wait()
+	var err error
 	for _, t := range c.taps {
-		t.close()
+		err = errors.Join(err, t.close())
 	}
-	return nil
+	return err
 }

@@ -8,7 +8,7 @@ import "golang.org/x/net/bpf"
 const (
 	netHeader     = 0xfff00000 // SKF_NET_OFF
 	outgoing      = 4          // PACKET_OUTGOING (linux/if_packet.h)
-	snapLength    = 256        // link, IP (60 at most) and TCP header (60 at most) fit
+	snapLength    = 256        // link-layer, IP and TCP header fit
 	etherTypeIPv4 = 0x0800
 	etherTypeIPv6 = 0x86dd
 )

@@ -12,19 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	queueBytes = 2 << 20 // of each socket, if this process may have as much
-	burst      = 1024    // packets in one go: a flood must not hold up who asks
-	ethernet   = 14      // bytes of an Ethernet header, loopback's too
-)
-
 // tap is the packet socket of one interface.
 type tap struct {
-	index int
-	link  int // bytes of the link-layer header
+	handle *pcapgo.EthernetHandle
 
-	mu     sync.Mutex
-	handle *pcapgo.EthernetHandle // nil: closed
+	mu   sync.Mutex
+	ring *ring // nil: closed
 }
 
 func openTap(i net.Interface, program []bpf.RawInstruction) (*tap, error) {
@@ -32,41 +25,28 @@ func openTap(i net.Interface, program []bpf.RawInstruction) (*tap, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tap{handle: handle, index: i.Index}
-	if i.Flags&net.FlagLoopback != 0 || len(i.HardwareAddr) == 6 {
-		t.link = ethernet
-	}
-	if err := prepare(handle, program); err != nil {
+	ring, err := prepare(handle, program)
+	if err != nil {
 		handle.Close()
 		return nil, err
 	}
-	return t, nil
+	return &tap{handle: handle, ring: ring}, nil
 }
 
-func prepare(handle *pcapgo.EthernetHandle, program []bpf.RawInstruction) error {
+func prepare(handle *pcapgo.EthernetHandle, program []bpf.RawInstruction) (*ring, error) {
 	if err := handle.SetBPF(program); err != nil {
-		return fmt.Errorf("setting the capture filter: %w", err)
-	}
-	if err := handle.SetCaptureLength(snapLength); err != nil {
-		return err
+		return nil, fmt.Errorf("setting the capture filter: %w", err)
 	}
 	fd, err := descriptor(handle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	unix.CloseOnExec(fd)
-	// Beyond net.core.rmem_max with CAP_NET_ADMIN only; the default serves too.
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queueBytes) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queueBytes)
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		return fmt.Errorf("making the packet socket non-blocking: %w", err)
-	}
-	return nil
+	return newRing(fd)
 }
 
 // descriptor reads the socket's number out of h, which keeps it to itself and
-// has no way to read without waiting.
+// can neither read without waiting nor be woken: no way to close a capture.
 func descriptor(h *pcapgo.EthernetHandle) (int, error) {
 	f := reflect.ValueOf(h).Elem().FieldByName("fd")
 	if f.Kind() != reflect.Int {
@@ -75,24 +55,21 @@ func descriptor(h *pcapgo.EthernetHandle) (int, error) {
 	return int(f.Int()), nil
 }
 
-// drain moves what is queued into a table, until the answer of the wanted flow
-// was there.
+// drain moves what the ring holds into a table, until the answer of the wanted
+// flow was there.
 func (t *tap) drain(to *table, wanted flow) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.handle == nil {
+	if t.ring == nil {
 		return
 	}
-	for range burst {
-		packet, info, err := t.handle.ZeroCopyReadPacketData()
-		if err != nil {
-			return // nothing left, or the interface reported an error, which this clears
+	var packet [mostHeaders]byte
+	for range frames { // a flood must not hold up who asks
+		b, ok := t.ring.read(&packet)
+		if !ok {
+			return
 		}
-		// Before the socket was bound it saw all interfaces.
-		if info.InterfaceIndex != t.index || len(packet) < t.link {
-			continue
-		}
-		s, ok := parse(packet[t.link:])
+		s, ok := parse(b)
 		if !ok {
 			continue
 		}
@@ -103,11 +80,14 @@ func (t *tap) drain(to *table, wanted flow) {
 	}
 }
 
-func (t *tap) close() {
+func (t *tap) close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.handle != nil {
-		t.handle.Close()
-		t.handle = nil
+	if t.ring == nil {
+		return nil
 	}
+	err := t.ring.close()
+	t.ring = nil
+	t.handle.Close()
+	return err
 }
