@@ -45,7 +45,7 @@ func Watch(hello []byte) (Handshake, error) {
 	}
 	for _, letter := range letters() {
 		if bytes.Equal(h.Record(), hello) && bytes.Equal(anonymous(h), anonymous(defaultKeys().build(letter, ""))) {
-			c.out.Hello, c.stimulus = letter, stimulusOf(letter, nil, true)
+			c.out.Hello, c.stimulus = letter, stimulusOf(letter, hello, true)
 		}
 	}
 	return Handshake{c}, nil
