@@ -44,7 +44,7 @@ func Of(t *record.TLS) (out []value.Pair, partial bool) {
 		canonical := Canonical(a)
 		whole, readable = append(whole, letter+" "+canonical), append(readable, word(a))
 		list.Add(Kind+"."+letter, summary(a)+":"+value.SHA256(canonical)[:16])
-		if a.After != nil && a.After.Sent == "ccs" {
+		if reacted(a) && a.After.Sent == "ccs" {
 			list.Add(KindOdd, after(a.After))
 		}
 	}
@@ -74,14 +74,19 @@ func known(a *record.TLSAnswer) bool {
 		return true
 	case record.OK:
 		switch {
-		case a.Hello == "c", a.Hello == "b" && a.ServerHello == nil:
-			return a.After != nil
-		case a.Version == 0x0304: // with what is encrypted
+		case a.Version == 0x0304: // with what is encrypted, up to Finished
 			return slices.Contains(a.Messages, 20)
+		case a.Hello == "c", a.Hello == "b":
+			return reacted(a)
 		}
 		return true
 	}
 	return false
+}
+
+// reacted tells whether what came of a stimulus was seen to the end.
+func reacted(a *record.TLSAnswer) bool {
+	return a.After != nil && slices.Contains([]record.Status{record.Closed, record.Reset, record.Timeout}, a.After.End)
 }
 
 // summary is what an analyst may want to see: version, suite and group, or how

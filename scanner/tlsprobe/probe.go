@@ -121,7 +121,7 @@ func (r *run) Ended(x *conversation.Exchange) {
 
 // Fold writes all answers, those seen before among them, if a hello was sent
 // and anything was ever said. The status is OK if one handshake went as far as
-// was wanted, else that of the first connection.
+// was wanted or nothing was left to ask, else that of the first connection.
 func (r *run) Fold(a *record.Answer) record.Status {
 	status := r.first
 	var answers []*record.TLSAnswer
@@ -139,8 +139,11 @@ func (r *run) Fold(a *record.Answer) record.Status {
 	if said && r.first != "" {
 		a.TLS = together(r.sni, answers)
 	}
-	if status == "" {
-		return record.Cancelled
+	switch {
+	case status != "":
+		return status
+	case len(answers) > 0: // all of them seen before
+		return record.OK
 	}
-	return status
+	return record.Cancelled
 }
