@@ -110,21 +110,12 @@ func (in *input) fault(path string, number int, err error) {
 
 // file yields the lines of one file; false: no more are wanted.
 func (in *input) file(ctx context.Context, path string, yield func(line) bool) bool {
-	name := path
-	var raw io.Reader
-	if path == "-" {
-		stdin := stdinReader(ctx, in.app.stdin)
-		defer stdin.Close()
-		name, raw = "stdin", stdin
-	} else {
-		f, err := os.Open(path)
-		if err != nil {
-			in.fault(name, 0, err)
-			return true
-		}
-		defer f.Close()
-		raw = f
+	name, raw, err := in.open(ctx, path)
+	if err != nil {
+		in.fault(name, 0, err)
+		return true
 	}
+	defer raw.Close()
 	text, done, err := decompress(raw)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -134,6 +125,15 @@ func (in *input) file(ctx context.Context, path string, yield func(line) bool) b
 	}
 	defer done()
 	return in.scan(ctx, name, text, yield)
+}
+
+// open opens a file, or stdin, and says what to call it.
+func (in *input) open(ctx context.Context, path string) (name string, raw io.ReadCloser, err error) {
+	if path == "-" {
+		return "stdin", stdinReader(ctx, in.app.stdin), nil
+	}
+	raw, err = os.Open(path)
+	return path, raw, err
 }
 
 func (in *input) scan(ctx context.Context, name string, text io.Reader, yield func(line) bool) bool {

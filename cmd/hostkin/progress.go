@@ -21,37 +21,41 @@ type progress struct {
 
 	done, open, errors atomic.Uint64
 	start              time.Time
-	stop               context.CancelFunc
-	drawn              sync.WaitGroup
+	finish             func() // removes the line
 }
 
 // startProgress draws until finish is called.
 func startProgress(s *screen, total uint64) *progress {
-	ctx, stop := context.WithCancel(context.Background())
-	p := &progress{screen: s, total: total, start: time.Now(), stop: stop}
+	p := &progress{screen: s, total: total, start: time.Now()}
+	p.finish = startDrawing(s, func() string { return p.line(time.Since(p.start)) })
+	return p
+}
+
+// startDrawing shows a line on a terminal, again and again, until stop is
+// called, which removes it.
+func startDrawing(s *screen, line func() string) (stop func()) {
 	if !s.terminal || s.quiet {
-		return p
+		return func() {}
 	}
-	p.drawn.Go(func() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var drawn sync.WaitGroup
+	drawn.Go(func() {
 		ticker := time.NewTicker(redraw)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				s.show(cutLine(p.line(time.Since(p.start)), terminalWidth(s.out)))
+				s.show(cutLine(line(), terminalWidth(s.out)))
 			case <-ctx.Done():
 				s.show("")
 				return
 			}
 		}
 	})
-	return p
-}
-
-// finish removes the line.
-func (p *progress) finish() {
-	p.stop()
-	p.drawn.Wait()
+	return func() {
+		cancel()
+		drawn.Wait()
+	}
 }
 
 // hostDone and observed count; they may be called from any goroutine.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -26,13 +27,19 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script/*.txtar. Beside the usual commands there
 // is "exits CODE ARG...", which runs hostkin and wants that very exit code, and
 // "waitfile FILE", which waits until something is written there.
-// Each script finds town.jsonl: saved observations of a provider and strangers.
+// Each script finds town.jsonl: saved observations of a provider and strangers,
+// and scan.pcap.gz: a capture of a scan of four ports of 127.0.0.1.
 func TestScripts(t *testing.T) {
 	town := savedTown(t)
+	capture, err := os.ReadFile("../../scanner/pcap/testdata/scan.pcap.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			return os.WriteFile(filepath.Join(e.WorkDir, "town.jsonl"), town, 0o600)
+			return errors.Join(os.WriteFile(filepath.Join(e.WorkDir, "town.jsonl"), town, 0o600),
+				os.WriteFile(filepath.Join(e.WorkDir, "scan.pcap.gz"), capture, 0o600))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "waitfile": waitFile},
 	})

@@ -20,6 +20,9 @@ const unknown = -1
 // ClientHello is one record.
 const maxHeld = 20 << 10
 
+// maxRead bounds what is read of both sides. All that is of use comes early.
+const maxRead = 2 << 20
+
 // conn is one connection. It is a reassembly.Stream.
 type conn struct {
 	number, last uint64 // its first and last packet
@@ -37,6 +40,7 @@ type conn struct {
 	begun       [2]bool // the SYN of that side was seen: its first bytes are the first
 
 	first    int // side that spoke first, or unknown
+	said     int // bytes read of both
 	held     [2][]byte
 	fin      [2]bool
 	late     bool // the server went on when the client had ended
@@ -138,6 +142,10 @@ func (c *conn) feed(side int, in []byte) {
 }
 
 func (c *conn) read(side int, in []byte) {
+	if c.said += len(in); c.said > maxRead {
+		c.end(record.Truncated)
+		return
+	}
 	if side == c.server {
 		c.reader.server(in)
 	} else {

@@ -81,6 +81,16 @@ func TestConnections(t *testing.T) {
 			k.packets = k.packets[:6]
 			k.rst(client)
 		}, []string{tcp, page("timeout", 1)}},
+		"the client gives up, the server's FIN answers its": {func(k *talk) {
+			k.packets = k.packets[:6]
+			k.seq[server] -= uint32(len(response) - 40)
+			k.fin(client).fin(server)
+		}, []string{tcp, page("timeout", 1)}},
+		"the server gives up": {func(k *talk) {
+			k.packets = k.packets[:6]
+			k.seq[server] -= uint32(len(response) - 40)
+			k.fin(server).fin(client)
+		}, []string{tcp, page("closed", 1)}},
 		"the client ends first, the server goes on": {func(k *talk) {
 			answer := slices.Clone(k.packets[4:])
 			k.packets = k.packets[:4]
@@ -222,6 +232,18 @@ func TestPagesOfOneConnection(t *testing.T) {
 	h := got[1].HTTP
 	if h.Host != "192.0.2.80:8080" || h.Favicon == nil || string(h.Favicon.Body) != "icon" || h.Missing == nil || h.Missing.Code != 404 {
 		t.Errorf("%+v, favicon %+v, missing %+v", h, h.Favicon, h.Missing)
+	}
+}
+
+// TestWhatIsOverIsNotBegunAgain: the rest of a connection that is read no more
+// is no connection without a handshake.
+func TestWhatIsOverIsNotBegunAgain(t *testing.T) {
+	k := newTalk(t, "198.51.100.1:40000", "192.0.2.80:80").shake().
+		say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 99).say(server, "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n", 99).
+		say(client, "GET /favicon.ico HTTP/1.1\r\nHost: a\r\n\r\n", 99).say(server, "HTTP/1.1 204 X\r\n\r\n", 99)
+	got := watch(t, file(t, linkRaw, k.packets))
+	if len(got) != 2 || got[1].HTTP.Root == nil || got[1].HTTP.Favicon != nil {
+		t.Errorf("%q", told(got))
 	}
 }
 
