@@ -34,6 +34,12 @@ func Words(k fingerprints.Kind) string {
 		return "SSH algorithm lists"
 	case "ssh.banner":
 		return "SSH banner"
+	case "ssh.software":
+		return "SSH software"
+	case "ssh.preamble":
+		return "SSH preamble"
+	case "ssh.odd":
+		return "SSH answer to no identification"
 	case "ssh.host_key":
 		return "SSH host key"
 	}

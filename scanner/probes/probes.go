@@ -28,7 +28,7 @@ type Entry struct {
 // whether a port speaks it.
 func All(o Options) []Entry {
 	list := []Entry{
-		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
+		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{}, Brief: tlsprobe.Probe{}, Cost: 1},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
 	}
