@@ -62,7 +62,7 @@ func TestOf(t *testing.T) {
 	}
 	want := []fingerprints.Kind{
 		"jarm",
-		"cert.sha256", "cert.spki", "cert.serial_issuer", "cert.issuer", "cert.subject", "cert.organization", "cert.shape",
+		"cert.sha256", "cert.spki", "cert.serial_issuer", "cert.issuer", "cert.subject", "cert.organization", "cert.extensions", "cert.shape",
 		"ssh.hassh_server", "ssh.hassh_normal", "ssh.kexinit", "ssh.banner", "ssh.software", "ssh.host_key", "ssh.host_key", "ssh.host_key",
 		"http.header_order", "http.server", "http.title", "http.title_pattern", "http.favicon_mmh3", "http.favicon_sha256", "http.body_sha256", "http.error_page", "http.h2_settings",
 		"tcp.syn_ack",

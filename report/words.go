@@ -26,6 +26,8 @@ func Words(k fingerprints.Kind) string {
 		return "certificate domain"
 	case "cert.shape":
 		return "certificate shape"
+	case "cert.extensions":
+		return "certificate extensions"
 	case "ssh.hassh_server":
 		return "HASSH"
 	case "ssh.hassh_normal":
