@@ -64,8 +64,8 @@ func TestOf(t *testing.T) {
 	}
 	want := []fingerprints.Kind{
 		"jarm",
-		"cert.sha256", "cert.spki", "cert.serial_issuer", "cert.issuer", "cert.subject", "cert.organization", "cert.shape",
-		"ssh.hassh_server", "ssh.hassh_normal", "ssh.kexinit", "ssh.banner", "ssh.host_key", "ssh.host_key", "ssh.host_key",
+		"cert.sha256", "cert.spki", "cert.serial_issuer", "cert.issuer", "cert.subject", "cert.organization", "cert.extensions", "cert.shape",
+		"ssh.hassh_server", "ssh.hassh_normal", "ssh.kexinit", "ssh.banner", "ssh.software", "ssh.host_key", "ssh.host_key", "ssh.host_key",
 		"http.header_order", "http.server", "http.title", "http.title_pattern", "http.favicon_mmh3", "http.favicon_sha256", "http.body_sha256", "http.error_page", "http.h2_settings", "http.plain_to_tls",
 		"tcp.syn_ack",
 		"smtp.greeting", "smtp.ehlo", "mail.domain",

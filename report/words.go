@@ -36,6 +36,8 @@ func Words(k fingerprints.Kind) string {
 		return "certificate domain"
 	case "cert.shape":
 		return "certificate shape"
+	case "cert.extensions":
+		return "certificate extensions"
 	case "ssh.hassh_server":
 		return "HASSH"
 	case "ssh.hassh_normal":
@@ -44,6 +46,12 @@ func Words(k fingerprints.Kind) string {
 		return "SSH algorithm lists"
 	case "ssh.banner":
 		return "SSH banner"
+	case "ssh.software":
+		return "SSH software"
+	case "ssh.preamble":
+		return "SSH preamble"
+	case "ssh.odd":
+		return "SSH answer to no identification"
 	case "ssh.host_key":
 		return "SSH host key"
 	}

@@ -25,6 +25,7 @@ const (
 	KindOrganization = "cert.organization"  // subject without what names a host or a person, if O or OU is among it
 	KindDomain       = "cert.domain"        // registrable domain of the name that the certificate is for
 	KindNames        = "cert.names"         // DNS names and addresses of the SAN, as templates, in order
+	KindExtensions   = "cert.extensions"    // what the extensions hold that the maker decides, see extensionText
 	KindShape        = "cert.shape"         // how it was made, whoever it is for, see shape
 )
 
@@ -52,6 +53,8 @@ func Of(t *record.TLS) []value.Pair {
 	return out
 }
 
+// ofLeaf gives the fingerprints of one certificate. What stands in a part that
+// cannot be read to its end has none: it would not compare.
 func ofLeaf(der []byte) []value.Pair {
 	c := parse(der)
 	var out value.List
@@ -59,18 +62,21 @@ func ofLeaf(der []byte) []value.Pair {
 	if c.spki != nil {
 		out.Add(KindSPKI, value.SHA256(c.spki))
 	}
-	issuer := nameText(c.issuer, asIs)
-	if c.have >= haveIssuer {
+	if c.named {
+		issuer := nameText(c.issuer, asIs)
 		out.Add(KindSerialIssuer, hex.EncodeToString(c.serial)+"@"+issuer)
 		out.Add(KindIssuer, issuer)
 	}
-	if c.have >= haveSubject {
+	if c.subjected {
 		out.Add(KindSubject, nameText(c.subject, value.Template))
 		out.Add(KindOrganization, organization(c.subject))
 		out.Add(KindDomain, c.domain())
 	}
-	if c.have == haveAll {
+	if c.extended {
 		out.Add(KindNames, c.namesText())
+		out.Add(KindExtensions, c.extensionText())
+	}
+	if c.whole {
 		out.Add(KindShape, c.shape())
 	}
 	return out

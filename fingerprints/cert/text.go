@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
@@ -74,27 +73,6 @@ func nameText(name []rdn, change func(string) string) string {
 		}
 	}
 	return b.String()
-}
-
-// text decodes the string types of ASN.1; ok is false for other types.
-func (a attribute) text() (s string, ok bool) {
-	switch a.kind {
-	case tag.UTF8String, tag.PrintableString, tag.IA5String, tag.Tag(18), tag.Tag(26): // NumericString, VisibleString
-		return string(a.value), true
-	case tag.T61String: // Latin-1, as it is used
-		r := make([]rune, len(a.value))
-		for i, b := range a.value {
-			r[i] = rune(b)
-		}
-		return string(r), true
-	case tag.Tag(30): // BMPString
-		units := make([]uint16, len(a.value)/2)
-		for i := range units {
-			units[i] = uint16(a.value[2*i])<<8 | uint16(a.value[2*i+1])
-		}
-		return string(utf16.Decode(units)), len(a.value)%2 == 0
-	}
-	return "", false
 }
 
 // escape is value.Escaped with a backslash before a space at either end too

@@ -28,8 +28,14 @@ const (
 	KEXINIT = "ssh.kexinit"
 	// Banner is the software version and comments of the identification.
 	Banner = "ssh.banner"
+	// Software is the same without what a patch of the distribution changes.
+	Software = "ssh.software"
+	// Preamble is what is said before the identification, as a template.
+	Preamble = "ssh.preamble"
 	// HostKey is the SHA-256 of a host key's blob as ssh-keygen prints it.
 	HostKey = "ssh.host_key"
+	// Odd is how the server takes what is no identification, a value a question.
+	Odd = "ssh.odd"
 )
 
 // Of derives the fingerprints of one answer, in the order of the kinds above.
@@ -45,6 +51,8 @@ func Of(s *record.SSH) []value.Pair {
 		out.Add(KEXINIT, digest(k))
 	}
 	out.Add(Banner, banner(s.Banner))
+	out.Add(Software, software(s.Banner))
+	out.Add(Preamble, preamble(s.Preamble, s.Banner))
 	for _, k := range s.HostKeys {
 		if k.Status != record.OK || len(k.Blob) == 0 {
 			continue
@@ -52,6 +60,9 @@ func Of(s *record.SSH) []value.Pair {
 		if p := (value.Pair{Kind: HostKey, Value: keyFingerprint(k.Blob)}); !slices.Contains(out, p) {
 			out = append(out, p)
 		}
+	}
+	for _, o := range s.Odd {
+		out.Add(Odd, oddText(o))
 	}
 	return out
 }
@@ -88,22 +99,6 @@ func digest(k *record.KEXINIT) string {
 	}
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
-}
-
-// banner is the identification string without "SSH-2.0-" and CR LF. Another
-// protocol version stays; another line ending is noted as \n. A line that did
-// not end may lack its end: it is no fingerprint.
-func banner(line []byte) string {
-	text, ended := strings.CutSuffix(string(line), "\n")
-	text, isSSH := strings.CutPrefix(text, "SSH-")
-	if !ended || !isSSH {
-		return ""
-	}
-	text, crlf := strings.CutSuffix(strings.TrimPrefix(text, "2.0-"), "\r")
-	if !crlf {
-		text += "\n"
-	}
-	return value.Text(text)
 }
 
 // keyFingerprint is "SHA256:" and unpadded base64, as in ssh-keygen -l: of the

@@ -30,7 +30,7 @@ type Entry struct {
 // whether a port speaks it.
 func All(o Options) []Entry {
 	list := []Entry{
-		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
+		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
 	}

@@ -216,8 +216,8 @@ type SSH struct {
 
 // SSHOdd is how a server takes an identification string that it should refuse.
 type SSHOdd struct {
-	Sent   string `json:"sent"` // "version": of a protocol version that does not exist; "http": a request line
-	Status Status `json:"status"`
+	Sent   string `json:"sent"`            // "version": of a protocol version that does not exist; "http": a request line
+	Status Status `json:"status"`          // Closed: FIN; Reset: RST; Timeout: it stayed open; Truncated: it said too much
 	Reply  []byte `json:"reply,omitempty"` // what came after it, its own identification string left out
 }
 

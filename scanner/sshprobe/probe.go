@@ -15,6 +15,7 @@ import (
 // know the server's lists and say everything at once.
 type Probe struct {
 	First bool // one connection: banner, KEXINIT, the most preferred host key. Else every offered key type not yet seen
+	Odd   bool // then also, without First, how it takes what is no identification: one connection a question, no KEXINIT of ours
 }
 
 var _ conversation.Probe = Probe{}
@@ -34,6 +35,9 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 			}
 		}
 	}
+	if p.Odd && !p.First && (seen.SSH == nil || seen.SSH.Odd == nil) {
+		r.questions = questions()
+	}
 	return r
 }
 
@@ -45,7 +49,10 @@ type run struct {
 	known *record.KEXINIT // the server's, once it is known
 	have  map[string]bool // key types that need no asking
 
+	questions []question // still to be asked, after all keys
+
 	now      *connection // under way
+	odd      *odd        // or this
 	asked    string      // host key algorithm that now is for; "" on the first connection
 	greeted  bool        // the first connection of an unknown server was made
 	patient  bool        // the server does not bear being told everything at once
@@ -58,9 +65,11 @@ type run struct {
 
 // Next implements conversation.Run.
 func (r *run) Next(x *conversation.Exchange) bool {
-	if r.now != nil || r.stopped {
+	if r.now != nil || r.odd != nil || r.stopped {
 		return false
 	}
+	x.Addr = r.at.AddrPort()
+	x.Limits.Bytes = maxReceived
 	c := &connection{offer: generalOffer()}
 	if r.known == nil {
 		if r.greeted {
@@ -69,10 +78,10 @@ func (r *run) Next(x *conversation.Exchange) bool {
 		r.greeted = true
 	} else {
 		r.asked = r.wanted()
-		offer, ok := exactOffer(r.known, r.asked)
 		if r.asked == "" {
-			return false
+			return r.ask(x)
 		}
+		offer, ok := exactOffer(r.known, r.asked)
 		if !ok { // it has only key exchange methods that nobody else has
 			r.failed(record.Alert)
 			r.stopped = true
@@ -80,9 +89,18 @@ func (r *run) Next(x *conversation.Exchange) bool {
 		}
 		c = &connection{offer: offer, eager: !r.patient, key: record.HostKey{Algorithm: r.asked}}
 	}
-	r.now = c
-	x.Addr, x.Conv = r.at.AddrPort(), c
-	x.Limits.Bytes = maxReceived
+	r.now, x.Conv = c, c
+	return true
+}
+
+// ask asks the next odd question, if one is left.
+func (r *run) ask(x *conversation.Exchange) bool {
+	if len(r.questions) == 0 {
+		return false
+	}
+	r.odd = &odd{question: r.questions[0]}
+	r.questions = r.questions[1:]
+	x.Conv = r.odd
 	return true
 }
 
@@ -101,6 +119,10 @@ func (r *run) wanted() string {
 
 // Ended implements conversation.Run.
 func (r *run) Ended(x *conversation.Exchange) {
+	if r.odd != nil {
+		r.told()
+		return
+	}
 	c := r.now
 	r.now = nil
 	if r.asked == "" {
@@ -126,6 +148,19 @@ func (r *run) Ended(x *conversation.Exchange) {
 	}
 	// A server that is silent or gone is not asked for its other keys.
 	r.stopped = r.stopped || !mayBeFault(c.status) || r.first
+}
+
+// told keeps the answer to an odd question. A server that gives none is not
+// asked another.
+func (r *run) told() {
+	answer, ok := r.odd.answer()
+	r.odd = nil
+	if !ok {
+		r.questions = nil
+		return
+	}
+	r.answer.Odd = append(r.answer.Odd, answer)
+	r.answered = true
 }
 
 // greeting keeps what the first connection showed besides a host key.
