@@ -5,8 +5,10 @@ import (
 	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints/cert"
+	"github.com/hostkin/hostkin/fingerprints/database"
 	"github.com/hostkin/hostkin/fingerprints/http"
 	"github.com/hostkin/hostkin/fingerprints/jarm"
+	"github.com/hostkin/hostkin/fingerprints/rdp"
 	"github.com/hostkin/hostkin/fingerprints/ssh"
 	"github.com/hostkin/hostkin/fingerprints/tcp"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -24,7 +26,8 @@ func Of(o record.Observation) []Fingerprint {
 			add("jarm", value, partial)
 		}
 	}
-	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP)) {
+	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP),
+		rdp.Of(o.RDP), database.Of(&o.Answer)) {
 		add(p.Kind, p.Value, false)
 	}
 	return out

@@ -5,6 +5,10 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/httpprobe"
 	"github.com/hostkin/hostkin/scanner/jarmprobe"
+	"github.com/hostkin/hostkin/scanner/mysqlprobe"
+	"github.com/hostkin/hostkin/scanner/postgresprobe"
+	"github.com/hostkin/hostkin/scanner/rdpprobe"
+	"github.com/hostkin/hostkin/scanner/redisprobe"
 	"github.com/hostkin/hostkin/scanner/sshprobe"
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
 )
@@ -31,6 +35,10 @@ func All(o Options) []Entry {
 		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{}, Brief: tlsprobe.Probe{}, Cost: 1},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
+		{Speaks: "rdp", Probe: rdpprobe.Probe{}, Brief: rdpprobe.Probe{}, Cost: 1},
+		{Speaks: "mysql", Probe: mysqlprobe.Probe{}, Brief: mysqlprobe.Probe{}, Cost: 1},
+		{Speaks: "postgres", Probe: postgresprobe.Probe{}, Brief: postgresprobe.Probe{First: true}, Cost: 2},
+		{Speaks: "redis", Probe: redisprobe.Probe{}, Brief: redisprobe.Probe{}, Cost: 1},
 	}
 	if !o.NoJARM {
 		list = append(list, Entry{Speaks: "tls", Probe: jarmprobe.Probe{}, Cost: jarmprobe.Count})
