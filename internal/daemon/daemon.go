@@ -24,6 +24,7 @@ type Command struct {
 	Env    []string       // KEY=value, beside the environment of this process
 	Log    string         // file for its output
 	Answer netip.AddrPort // where it answers when it is ready: the last address it binds
+	Ask    []byte         // what it answers to; nil: an HTTP request, for servers that answer, or hang up on, anything
 }
 
 // Process is a command that runs.
@@ -127,7 +128,11 @@ func (p *Process) answers(ctx context.Context) bool {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(2 * time.Second)) // a fresh connection takes any
-	if _, err := conn.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
+	ask := p.Ask
+	if ask == nil {
+		ask = []byte("GET / HTTP/1.0\r\n\r\n")
+	}
+	if _, err := conn.Write(ask); err != nil {
 		return false
 	}
 	_, err = conn.Read(make([]byte, 1))
