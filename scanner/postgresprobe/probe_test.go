@@ -157,6 +157,17 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestFirstLookAndTheRestMakeTheWhole(t *testing.T) {
+	said := livetest.Transcripts(t, "testdata/tls12.json")
+	whole, _, _ := play(Probe{}, record.Answer{}, said...)
+	brief, _, _ := play(Probe{First: true}, record.Answer{}, said...)
+	rest, _, _ := play(Probe{}, brief, said[1])
+	brief.Merge(rest)
+	if diff := cmp.Diff(whole, brief); diff != "" || whole.Postgres.Error == nil {
+		t.Errorf("%+v\n%s", whole.Postgres, diff)
+	}
+}
+
 func FuzzConnections(f *testing.F) {
 	files, _ := filepath.Glob("testdata/*.json")
 	for _, file := range files {
