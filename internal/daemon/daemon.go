@@ -35,11 +35,13 @@ type Process struct {
 	err  error         // how, valid after done
 }
 
-// Find is the absolute path of a program (sshd wants to be started by it).
+// Find is the absolute path of a program (sshd wants to be started by it), in
+// PATH or where Debian keeps daemons: those of PostgreSQL in a folder a version.
 func Find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+		versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // a good pattern
+		for _, dir := range append([]string{"/usr/sbin", "/usr/local/sbin"}, versions...) {
 			if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 				return found, nil
 			}

@@ -63,6 +63,7 @@ func (s *stage) packages() {
 	s.openssl()
 	s.python()
 	s.node()
+	s.databases()
 }
 
 func (s *stage) products() []string {
