@@ -5,9 +5,11 @@ import (
 	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints/cert"
+	"github.com/hostkin/hostkin/fingerprints/database"
 	"github.com/hostkin/hostkin/fingerprints/http"
 	"github.com/hostkin/hostkin/fingerprints/jarm"
 	"github.com/hostkin/hostkin/fingerprints/lines"
+	"github.com/hostkin/hostkin/fingerprints/rdp"
 	"github.com/hostkin/hostkin/fingerprints/ssh"
 	"github.com/hostkin/hostkin/fingerprints/tcp"
 	"github.com/hostkin/hostkin/fingerprints/tlsserver"
@@ -31,7 +33,7 @@ func Of(o record.Observation) []Fingerprint {
 		add(p.Kind, p.Value, partial && p.Kind == tlsserver.Kind)
 	}
 	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP),
-		lines.Of(o.Answer, o.Host.IP.String(), o.Host.Name)) {
+		lines.Of(o.Answer, o.Host.IP.String(), o.Host.Name), rdp.Of(o.RDP), database.Of(&o.Answer)) {
 		add(p.Kind, p.Value, false)
 	}
 	return out

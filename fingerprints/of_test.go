@@ -39,6 +39,10 @@ func everything(t *testing.T) record.Observation {
 	recorded(t, "jarm/testdata/openssl.json", &o.Answer)
 	recorded(t, "ssh/testdata/openssh.json", &o.SSH)
 	recorded(t, "http/testdata/nginx-tls.json", &o.HTTP)
+	recorded(t, "rdp/testdata/freerdp-nla.json", &o.RDP)
+	recorded(t, "database/testdata/mariadb-default.json", &o.MySQL)
+	recorded(t, "database/testdata/postgres-plain.json", &o.Postgres)
+	o.Redis = &record.Redis{Reply: []byte("+PONG\r\n")}
 	o.HTTP.Root.Body = []byte("<title>panel.example at 203.0.113.9</title>")
 	synAck, err := hex.DecodeString("4500002c00000000fe0600000a0000020a000001" + "01bb9c400000002000000011601210200000000002040218") // RFC 791, RFC 9293
 	if err != nil {
@@ -69,6 +73,8 @@ func TestOf(t *testing.T) {
 		"http.header_order", "http.server", "http.title", "http.title_pattern", "http.favicon_mmh3", "http.favicon_sha256", "http.body_sha256", "http.error_page", "http.h2_settings", "http.plain_to_tls",
 		"tcp.syn_ack",
 		"smtp.greeting", "smtp.ehlo", "mail.domain",
+		"rdp.negotiation", "rdp.ntlm_names", "rdp.ntlm_pattern", "rdp.ntlm_version",
+		"mysql.greeting", "postgres.ssl", "postgres.error", "redis.reply",
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)

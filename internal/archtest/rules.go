@@ -24,13 +24,15 @@ func layers() []layer {
 	const (
 		record       = "scanner/record"
 		conversation = "scanner/conversation"
+		opening      = "scanner/conversation/opening"
 	)
 	return []layer{
 		{record, nil, "records are the stable format and stand on the standard library"},
 		{conversation, []string{record}, "conversations are a leaf beside records"},
+		{opening, []string{record, conversation}, "an opening is a conversation"},
 		{"scanner/targets/**", []string{record}, "targets know hosts and nothing else"},
 		{"scanner/transport/**", []string{record, conversation}, "transports drive conversations and know no protocol"},
-		{"scanner/*probe/**", []string{record, conversation, "scanner/tlsprobe/**"}, "probes know no transport and no engine; only TLS may lie below another protocol"},
+		{"scanner/*probe/**", []string{record, conversation, opening, "scanner/tlsprobe/**"}, "probes know no transport and no engine; only TLS may lie below another protocol"},
 		{"scanner/probes", []string{record, conversation, "scanner/*probe/**"}, "the list of probes knows the probes"},
 		{"scanner/**", []string{"scanner/**"}, "the engine does not know what its observations are for"},
 		{"fingerprints/**", []string{record, "fingerprints/**"}, "fingerprints are derived from records alone"},
@@ -71,7 +73,7 @@ func inside(pkg string) bool    { return match("internal/**", pkg) || helper(pkg
 // pure packages see neither socket nor clock nor file. tcpprobe is not one:
 // it listens to the network interfaces.
 func pure(pkg string) bool {
-	return matchAny([]string{"scanner/record", "scanner/conversation", "scanner/*probe/**", "scanner/probes", "fingerprints/**", "cluster/**"}, pkg) &&
+	return matchAny([]string{"scanner/record", "scanner/conversation", "scanner/conversation/opening", "scanner/*probe/**", "scanner/probes", "fingerprints/**", "cluster/**"}, pkg) &&
 		!match("scanner/tcpprobe/**", pkg) && !inside(pkg)
 }
 

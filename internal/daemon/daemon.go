@@ -24,6 +24,7 @@ type Command struct {
 	Env    []string       // KEY=value, beside the environment of this process
 	Log    string         // file for its output
 	Answer netip.AddrPort // where it answers when it is ready: the last address it binds
+	Ask    []byte         // what it answers to; nil: an HTTP request, for servers that answer, or hang up on, anything
 }
 
 // Process is a command that runs.
@@ -34,11 +35,13 @@ type Process struct {
 	err  error         // how, valid after done
 }
 
-// Find is the absolute path of a program (sshd wants to be started by it).
+// Find is the absolute path of a program (sshd wants to be started by it), in
+// PATH or where Debian keeps daemons: those of PostgreSQL in a folder a version.
 func Find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+		versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // a good pattern
+		for _, dir := range append([]string{"/usr/sbin", "/usr/local/sbin"}, versions...) {
 			if found, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 				return found, nil
 			}
@@ -127,7 +130,11 @@ func (p *Process) answers(ctx context.Context) bool {
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(2 * time.Second)) // a fresh connection takes any
-	if _, err := conn.Write([]byte("GET / HTTP/1.0\r\n\r\n")); err != nil {
+	ask := p.Ask
+	if ask == nil {
+		ask = []byte("GET / HTTP/1.0\r\n\r\n")
+	}
+	if _, err := conn.Write(ask); err != nil {
 		return false
 	}
 	_, err = conn.Read(make([]byte, 1))

@@ -33,7 +33,7 @@ func (s *stage) scan(ctx context.Context, l *list) error {
 		Workers:   32,
 		Emit: func(o record.Observation) {
 			product := products[o.Host.IP]
-			if o.Status != record.OK && !(o.Probe == "http" && plainTLS(product)) {
+			if o.Status != record.OK && !(o.Probe == "http" && plainTLS(product)) && !turnedAway(o) {
 				failed = append(failed, fmt.Errorf("%s at %s:%d: %s: %s", product, o.Host, o.Port, o.Probe, o.Status))
 			}
 			for _, f := range fingerprints.Of(o) {
@@ -76,6 +76,8 @@ func speaks(port uint16, done map[string]bool) []string {
 	switch {
 	case plain[port] != "":
 		return []string{plain[port]}
+	case database(port) != "":
+		return []string{database(port)}
 	case done["tls"]:
 		return []string{"tls", cmp.Or(inside[port], "http")}
 	}

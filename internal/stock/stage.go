@@ -73,6 +73,7 @@ func (s *stage) packages() {
 	s.python()
 	s.node()
 	s.mail()
+	s.databases()
 }
 
 func (s *stage) products() []string {

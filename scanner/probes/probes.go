@@ -6,6 +6,10 @@ import (
 	"github.com/hostkin/hostkin/scanner/httpprobe"
 	"github.com/hostkin/hostkin/scanner/jarmprobe"
 	"github.com/hostkin/hostkin/scanner/lineprobe"
+	"github.com/hostkin/hostkin/scanner/mysqlprobe"
+	"github.com/hostkin/hostkin/scanner/postgresprobe"
+	"github.com/hostkin/hostkin/scanner/rdpprobe"
+	"github.com/hostkin/hostkin/scanner/redisprobe"
 	"github.com/hostkin/hostkin/scanner/sshprobe"
 	"github.com/hostkin/hostkin/scanner/tlsprobe"
 )
@@ -33,6 +37,10 @@ func All(o Options) []Entry {
 		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3},
 		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
+		{Speaks: "rdp", Probe: rdpprobe.Probe{}, Brief: rdpprobe.Probe{}, Cost: 1},
+		{Speaks: "mysql", Probe: mysqlprobe.Probe{}, Brief: mysqlprobe.Probe{}, Cost: 1},
+		{Speaks: "postgres", Probe: postgresprobe.Probe{}, Brief: postgresprobe.Probe{First: true}, Cost: 2},
+		{Speaks: "redis", Probe: redisprobe.Probe{}, Brief: redisprobe.Probe{}, Cost: 1},
 	}
 	for _, protocol := range []string{"smtp", "ftp", "imap", "pop3"} {
 		lines := lineprobe.Probe{Protocol: protocol, Contact: o.Contact}

@@ -307,9 +307,11 @@ type Reply struct {
 // RDP is the connection sequence of MS-RDPBCGR up to the TLS handshake, whose
 // certificate stands in Answer.TLS, and of MS-CSSP up to the NTLM challenge.
 type RDP struct {
-	Confirm   []byte `json:"confirm,omitempty"`   // X.224 Connection Confirm PDU, with its TPKT header
-	Challenge []byte `json:"challenge,omitempty"` // NTLM CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2)
-	Raw       []byte `json:"raw,omitempty"`
+	Confirm   []byte `json:"confirm,omitempty"`    // X.224 Connection Confirm PDU, with its TPKT header
+	CredSSP   int    `json:"credssp,omitempty"`    // version of the server's TSRequest (MS-CSSP 2.2.1)
+	ErrorCode uint32 `json:"error_code,omitempty"` // NTSTATUS in it, when it refuses NTLM
+	Challenge []byte `json:"challenge,omitempty"`  // NTLM CHALLENGE_MESSAGE (MS-NLMP 2.2.1.2)
+	Raw       []byte `json:"raw,omitempty"`        // first bytes of an answer that is not RDP or, inside TLS, not CredSSP
 }
 
 // MySQL is the first packet of a MySQL or MariaDB server, without its 4-byte
@@ -326,7 +328,7 @@ type Postgres struct {
 	Raw   []byte `json:"raw,omitempty"`
 }
 
-// Redis is the answer to PING.
+// Redis is the answer to PING, or the error that came without it.
 type Redis struct {
 	Reply []byte `json:"reply,omitempty"` // line with its ending
 	Raw   []byte `json:"raw,omitempty"`
@@ -346,7 +348,19 @@ func (a *Answer) Merge(b Answer) {
 	fill(&a.POP3, b.POP3)
 	fill(&a.RDP, b.RDP)
 	fill(&a.MySQL, b.MySQL)
-	fill(&a.Postgres, b.Postgres)
+	switch {
+	case a.Postgres == nil:
+		a.Postgres = b.Postgres
+	case b.Postgres != nil:
+		merged := *a.Postgres
+		if merged.SSL == "" {
+			merged.SSL = b.Postgres.SSL
+		}
+		if merged.Error == nil {
+			merged.Error = b.Postgres.Error
+		}
+		a.Postgres = &merged
+	}
 	fill(&a.Redis, b.Redis)
 	switch {
 	case a.SSH == nil:

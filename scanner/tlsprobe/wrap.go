@@ -16,6 +16,8 @@ import (
 // fed what was decrypted, and what it sends is encrypted. The server is not
 // verified. SNI is sent unless serverName is empty; alpn may be nil.
 //
+// An inner that is a Witness is told what the handshake brought.
+//
 // inner's Gap, HalfClose (as close_notify and FIN) and Done pass through. It
 // sees a close_notify as Closed. If the handshake fails, inner is never opened,
 // its End gets the reason, and the verdict is Alert, if the server said so, or
@@ -30,6 +32,20 @@ func Wrap(inner conversation.Conversation, serverName string, alpn []string) con
 		CurvePreferences:       []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}, // ML-KEM doubles the cost
 		SessionTicketsDisabled: true,
 	}}
+}
+
+// Witness is told of the handshake around it, before Open. The answer is not
+// one to a hello of the tls probe: version, suite, protocol and chain are all
+// that it has.
+type Witness interface{ Handshake(record.TLSAnswer) }
+
+// shown is what crypto/tls tells of a handshake.
+func shown(s tls.ConnectionState) record.TLSAnswer {
+	a := record.TLSAnswer{Status: record.OK, Version: s.Version, Suite: s.CipherSuite, ALPN: s.NegotiatedProtocol}
+	for _, c := range s.PeerCertificates[:min(maxCerts, len(s.PeerCertificates))] {
+		a.Certificates = append(a.Certificates, c.Raw)
+	}
+	return a
 }
 
 func everySuite() (ids []uint16) {
@@ -107,6 +123,9 @@ func (w *wrapped) run(yield func(conversation.Step) bool) {
 		return
 	}
 	w.opened = true
+	if told, ok := w.inner.(Witness); ok {
+		told.Handshake(shown(conn.ConnectionState()))
+	}
 	buf := make([]byte, 16<<10)
 	for step := w.inner.Open(); ; {
 		if len(step.Send) > 0 {
