@@ -9,6 +9,7 @@ import (
 	"github.com/hostkin/hostkin/fingerprints/jarm"
 	"github.com/hostkin/hostkin/fingerprints/ssh"
 	"github.com/hostkin/hostkin/fingerprints/tcp"
+	"github.com/hostkin/hostkin/fingerprints/tlsserver"
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
@@ -23,6 +24,10 @@ func Of(o record.Observation) []Fingerprint {
 		if value, partial, ok := jarm.Of(o.JARM); ok {
 			add("jarm", value, partial)
 		}
+	}
+	server, partial := tlsserver.Of(o.TLS)
+	for _, p := range server {
+		add(p.Kind, p.Value, partial && p.Kind == tlsserver.Kind)
 	}
 	for _, p := range slices.Concat(cert.Of(o.TLS), ssh.Of(o.SSH), http.Of(o.HTTP, o.Host.IP.String(), o.Host.Name), tcp.Of(o.TCP)) {
 		add(p.Kind, p.Value, false)

@@ -182,8 +182,9 @@ func (l look) rest(protocol string) []planned {
 		seen := l.seen
 		switch {
 		case e.Speaks == inside(l.at.Port) && protocol == "tls":
-			// Inside TLS nothing counts that was said before there was TLS.
-			if !shookHands(answer) {
+			// Inside TLS nothing counts that was said before there was TLS, and
+			// what is asked there depends on all the answers to TLS (HTTP/2).
+			if !shookHands(answer) || slices.ContainsFunc(asks, func(a planned) bool { return a.Probe.Name() == protocol }) {
 				continue
 			}
 			seen = seen[slices.IndexFunc(seen, func(o record.Observation) bool { return o.TLS != nil }):]

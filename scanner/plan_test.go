@@ -22,7 +22,8 @@ func page(code int) *record.Page {
 }
 
 var (
-	helloTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Version: 0x303, ServerHello: []byte{2}}}}
+	briefTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Hello: "c", Messages: []uint8{2}, Version: 0x303, ServerHello: []byte{2}}}}
+	helloTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: briefTLS.TLS.TLSAnswer, Others: []record.TLSAnswer{{Hello: "a"}, {Hello: "d"}, {Hello: "e"}, {Hello: "b"}}}}
 	alertTLS  = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Alerts: []record.TLSAlert{{Level: 2, Code: 40}}}}}
 	rawTLS    = record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{Raw: []byte("HTTP/1.1 400")}}}
 	bannerSSH = record.Answer{SSH: &record.SSH{
@@ -53,12 +54,15 @@ func TestPlan(t *testing.T) {
 		full  string // of the full one
 	}{
 		{"first looks, cheap ones first", "22,443,80,12345,10022/ssh", nil,
-			"tls:443 http:80 detect:12345 ssh:22 ssh:10022", "tls:443 http:80 detect:12345 ssh:22 ssh:10022"},
+			"http:80 detect:12345 ssh:22 ssh:10022 tls:443", "http:80 detect:12345 ssh:22 ssh:10022 tls:443"},
 		{"nobody there", "22,443", []record.Observation{at(22, "ssh", record.Refused, record.Answer{}), at(443, "tls", record.Timeout, record.Answer{})}, "", ""},
 		{"ssh", "22", []record.Observation{tcp(22), at(22, "ssh", record.OK, bannerSSH)}, "", "ssh:22"},
 		{"ssh twice", "22", []record.Observation{tcp(22), at(22, "ssh", record.OK, bannerSSH), at(22, "ssh", record.OK, record.Answer{})}, "", ""},
 		{"tls", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, helloTLS)}, "http:443", "http:443 jarm:443"},
 		{"tls, http inside", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, helloTLS), at(443, "http", record.OK, overTLS)}, "", "jarm:443"},
+		{"tls in brief", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, briefTLS)}, "http:443", "tls:443 jarm:443"},
+		{"tls in brief, http inside", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, briefTLS), at(443, "http", record.OK, record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200)}})}, "", "tls:443 jarm:443"},
+		{"tls in brief, then the rest", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, briefTLS), at(443, "http", record.OK, record.Answer{HTTP: &record.HTTP{TLS: true, Root: page(200)}}), at(443, "tls", record.OK, helloTLS), at(443, "jarm", record.OK, record.Answer{})}, "", "http:443"},
 		{"tls, all", "443", []record.Observation{tcp(443), at(443, "tls", record.OK, helloTLS), at(443, "http", record.OK, overTLS), at(443, "jarm", record.OK, record.Answer{})}, "", ""},
 		{"only an alert", "443", []record.Observation{tcp(443), at(443, "tls", record.Alert, alertTLS)}, "", "jarm:443"},
 		{"http on 443", "443", []record.Observation{tcp(443), at(443, "tls", record.Malformed, rawTLS)}, "detect:443", "detect:443"},
@@ -108,11 +112,11 @@ func names(asks []Ask) string {
 
 func TestPlanTakesTheTargetsPorts(t *testing.T) {
 	p := Plan{Ports: []Port{{22, ""}, {10443, "tls"}}, Probes: probes.All(probes.Options{})}
-	if got := names(p.Next(targets.Target{Ports: []uint16{10443, 80}}, nil)); got != "tls:10443 http:80" {
+	if got := names(p.Next(targets.Target{Ports: []uint16{10443, 80}}, nil)); got != "http:80 tls:10443" {
 		t.Errorf("%q", got)
 	}
 	// A host named both with ports and without any is asked on all of them, on each once.
-	if got := names(p.Next(targets.Target{Also: []uint16{80, 10443}}, nil)); got != "tls:10443 http:80 ssh:22" {
+	if got := names(p.Next(targets.Target{Also: []uint16{80, 10443}}, nil)); got != "http:80 ssh:22 tls:10443" {
 		t.Errorf("besides the plan's: %q", got)
 	}
 }

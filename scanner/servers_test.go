@@ -174,12 +174,24 @@ func TestFullAfterBrief(t *testing.T) {
 	if s := statuses(got, plain); s != "tcp:ok http:ok http:ok" {
 		t.Errorf("plain: %q", s)
 	}
-	if s := statuses(got, secure); s != "tcp:ok tls:ok http:ok http:ok jarm:ok" {
+	if s := statuses(got, secure); s != "tcp:ok tls:ok http:ok tls:ok jarm:ok http:ok" {
 		t.Errorf("secure: %q", s)
 	}
 	again := slices.IndexFunc(got, func(o record.Observation) bool { return o.Probe == "http" && o.HTTP.Favicon != nil })
 	if again < 0 || got[again].HTTP.Root != nil {
 		t.Error("the full look did not leave out what was known")
+	}
+	if !slices.ContainsFunc(got, func(o record.Observation) bool { return o.HTTP != nil && o.HTTP.H2 != nil }) {
+		t.Error("HTTP/2 was not asked for")
+	}
+	var looks []int
+	for _, o := range got {
+		if o.Probe == "tls" {
+			looks = append(looks, o.Connections, len(o.TLS.Others))
+		}
+	}
+	if !slices.Equal(looks, []int{1, 0, 4, 4}) {
+		t.Errorf("the looks at TLS have these connections and further answers: %d", looks)
 	}
 }
 

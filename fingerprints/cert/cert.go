@@ -1,4 +1,4 @@
-// Package cert derives fingerprints from the leaf certificate of a TLS answer.
+// Package cert derives fingerprints from the leaf certificates of TLS answers.
 //
 // The certificate is read from its DER by a parser of this package, not by
 // crypto/x509: that one refuses many a certificate that real servers show, and
@@ -7,7 +7,9 @@
 package cert
 
 import (
+	"bytes"
 	"encoding/hex"
+	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -26,13 +28,31 @@ const (
 	KindShape        = "cert.shape"         // how it was made, whoever it is for, see shape
 )
 
-// Of gives the fingerprints of the leaf. A certificate without a subject or
-// without alternative names has no such fingerprint.
+// Of gives the fingerprints of the leaves, each once: a server may have one of
+// RSA and one of ECDSA. A certificate without a subject or without alternative
+// names has no such fingerprint.
 func Of(t *record.TLS) []value.Pair {
-	if t == nil || len(t.Certificates) == 0 || len(t.Certificates[0]) == 0 {
-		return nil
+	var leaves [][]byte
+	var out []value.Pair
+	for a := range t.Answers() {
+		if len(a.Certificates) == 0 || len(a.Certificates[0]) == 0 {
+			continue
+		}
+		leaf := a.Certificates[0]
+		if slices.ContainsFunc(leaves, func(seen []byte) bool { return bytes.Equal(seen, leaf) }) {
+			continue
+		}
+		leaves = append(leaves, leaf)
+		for _, p := range ofLeaf(leaf) {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
 	}
-	der := t.Certificates[0]
+	return out
+}
+
+func ofLeaf(der []byte) []value.Pair {
 	c := parse(der)
 	var out value.List
 	out.Add(KindSHA256, value.SHA256(der))

@@ -33,7 +33,7 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 	}
 	r := &run{at: at, root: known.Root}
 	if t := seen.TLS; t != nil && (t.Version != 0 || len(t.ServerHello) > 0) {
-		r.tls, r.h2 = true, t.ALPN == "h2" && known.H2 == nil && !p.First
+		r.tls, r.h2 = true, mayHaveH2(t) && known.H2 == nil && !p.First
 	}
 	r.site = newSite(at, r.tls, p.Contact)
 	for q, page := range map[question]*record.Page{root: known.Root, favicon: known.Favicon, missing: known.Missing} {
@@ -43,6 +43,18 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 	}
 	slices.Sort(r.ask)
 	return r
+}
+
+// mayHaveH2 tells whether a server chose h2 in one of its answers, or went by
+// the client's order and may have it further down: tlsprobe offers http/1.0
+// before h2, and both before http/1.1.
+func mayHaveH2(t *record.TLS) bool {
+	for a := range t.Answers() {
+		if a.ALPN == "h2" || a.ALPN == "http/1.0" {
+			return true
+		}
+	}
+	return false
 }
 
 // run asks one endpoint, one connection after the other.

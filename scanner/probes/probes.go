@@ -29,7 +29,7 @@ type Entry struct {
 func All(o Options) []Entry {
 	list := []Entry{
 		{Speaks: "ssh", Probe: sshprobe.Probe{}, Brief: sshprobe.Probe{First: true}, Cost: 3},
-		{Speaks: "tls", Probe: tlsprobe.Probe{}, Brief: tlsprobe.Probe{}, Cost: 1},
+		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
 	}
 	if !o.NoJARM {

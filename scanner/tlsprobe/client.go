@@ -25,11 +25,14 @@ const (
 // rawGap is how long a server that does not speak TLS may go on talking.
 const rawGap = 300 * time.Millisecond
 
-// client is one connection: a ClientHello, and whatever comes back.
+// client is one connection: a ClientHello, whatever comes back, and what the
+// server makes of a stimulus after that.
 type client struct {
-	keys  *keys
-	hello []byte // record
-	out   record.TLS
+	keys     *keys  // nil: somebody else's connection, watched
+	sni      string // in hello
+	hello    []byte // record
+	stimulus stimulus
+	out      record.TLSAnswer
 
 	records  wire.Records
 	messages wire.Messages
@@ -42,10 +45,15 @@ type client struct {
 	v13        *handshake13 // after the ServerHello of TLS 1.3
 	retryHello []byte       // message, the second ClientHello
 	seenHello  bool
+	over       bool             // the server's flight is, and the stimulus is next
+	after      *record.TLSAfter // the stimulus is sent
 }
 
-func newClient(k *keys, sni string, hello []byte) *client {
-	return &client{keys: k, hello: hello, out: record.TLS{SNI: sni}, messages: wire.Messages{Max: maxHandshake}}
+// newClient is a connection with the hello of a letter and its stimulus, if it has any.
+func newClient(k *keys, sni, letter string, odd bool) *client {
+	hello := padded(k.build(letter, sni))
+	return &client{keys: k, sni: sni, hello: hello, stimulus: stimulusOf(letter, hello, odd),
+		out: record.TLSAnswer{Hello: letter}, messages: wire.Messages{Max: maxHandshake}}
 }
 
 var _ conversation.Conversation = (*client)(nil)
@@ -77,8 +85,13 @@ func (c *client) Feed(in []byte) conversation.Step {
 
 func (c *client) step() conversation.Step {
 	s := conversation.Step{Send: c.send}
-	if c.verdict != "" {
+	switch {
+	case c.verdict != "":
 		s.Do = conversation.Done
+	case c.after != nil:
+		s.Gap = reaction
+	case c.over:
+		s.Gap = quiet
 	}
 	return s
 }
@@ -95,14 +108,42 @@ func (c *client) collect(in []byte) conversation.Step {
 	return s
 }
 
-// Quiet is only asked for when the answer is not TLS: it is over then.
+// Quiet is asked for when the answer is not TLS, which is over then, and
+// around the stimulus.
 func (c *client) Quiet() conversation.Step {
-	c.verdict = record.Malformed
+	switch {
+	case c.notTLS:
+		c.verdict = record.Malformed
+	case c.over && c.after == nil:
+		return c.stimulate()
+	default:
+		c.react(record.Timeout)
+		c.verdict = record.OK
+	}
 	return conversation.Step{Do: conversation.Done}
 }
 
 // End tells how the handshake went. What was read of it is kept in any case.
 func (c *client) End(why record.Status) record.Status {
+	c.keep(why)
+	c.out.Status = c.judge(why)
+	return c.out.Status
+}
+
+func (c *client) judge(why record.Status) record.Status {
+	switch {
+	case c.verdict != "":
+		return c.verdict
+	case c.over:
+		return c.reacted(why)
+	case (why == record.Closed || why == record.Reset) && len(c.out.Alerts) > 0 && !c.seenHello:
+		return record.Alert // it said why before it hung up
+	}
+	return why
+}
+
+// keep takes what is worth having of an answer that was broken off.
+func (c *client) keep(why record.Status) {
 	if c.notTLS {
 		c.out.Raw = c.raw
 		if why != record.Cancelled {
@@ -117,13 +158,6 @@ func (c *client) End(why record.Status) record.Status {
 	if p := c.messages.Pending(); c.seenHello && c.out.Certificates == nil && len(p) > 4 && p[0] == wire.TypeCertificate {
 		c.out.Certificates, _ = parseCertificates(p[4:], c.v13 != nil) // the first of a long chain are worth having
 	}
-	switch {
-	case c.verdict != "":
-		return c.verdict
-	case (why == record.Closed || why == record.Reset) && len(c.out.Alerts) > 0 && !c.seenHello:
-		return record.Alert // it said why before it hung up
-	}
-	return why
 }
 
 func (c *client) record(r wire.Record) {
@@ -153,7 +187,12 @@ func (c *client) alert(body []byte) {
 		c.verdict = record.Malformed
 		return
 	}
-	c.out.Alerts = append(c.out.Alerts, record.TLSAlert{Level: body[0], Code: body[1]})
+	alert := record.TLSAlert{Level: body[0], Code: body[1]}
+	if c.after != nil {
+		c.reactedWith(alert)
+		return
+	}
+	c.out.Alerts = append(c.out.Alerts, alert)
 	if body[0] != 1 || c.v13 != nil { // anything but a warning ends it; TLS 1.3 knows no warnings
 		c.verdict = record.Alert
 	}
@@ -167,9 +206,13 @@ func (c *client) drain(added error) {
 		if msg == nil {
 			break
 		}
-		if len(c.out.Messages) == maxMessages {
+		if len(c.out.Messages) == maxMessages || c.after != nil && len(c.after.Messages) == maxMessages {
 			c.verdict = record.Malformed
 			return
+		}
+		if c.after != nil {
+			c.after.Messages = append(c.after.Messages, msg[0])
+			continue
 		}
 		c.out.Messages = append(c.out.Messages, msg[0])
 		c.message(msg)
@@ -178,7 +221,7 @@ func (c *client) drain(added error) {
 		return
 	}
 	p := c.messages.Pending()
-	if !c.seenHello && len(p) > 0 && p[0] != wire.TypeServerHello && p[0] != wire.TypeHelloRequest {
+	if !c.seenHello && c.after == nil && len(p) > 0 && p[0] != wire.TypeServerHello && p[0] != wire.TypeHelloRequest {
 		c.verdict = record.Malformed
 		return
 	}
@@ -190,6 +233,8 @@ func (c *client) drain(added error) {
 func (c *client) message(msg []byte) {
 	switch {
 	case msg[0] == wire.TypeHelloRequest: // RFC 5246 section 7.4.1.1: to be ignored
+	case c.over:
+		c.verdict = record.Malformed
 	case !c.seenHello:
 		c.serverHello(msg)
 	case c.v13 != nil:
@@ -213,10 +258,13 @@ func (c *client) serverHello(msg []byte) {
 	c.seenHello = true
 	c.out.ServerHello, c.out.Version, c.out.Suite, c.out.Extensions = msg, version, h.Suite, h.Extensions
 	c.selectALPN(h.Extensions)
-	if version == 0x0304 {
-		c.start13(msg, h)
-	} else if version > 0x0304 {
+	switch {
+	case version > 0x0304:
 		c.verdict = record.Malformed
+	case version == 0x0304 && c.keys == nil:
+		c.verdict = record.OK // the rest is not for us to read
+	case version == 0x0304:
+		c.start13(msg, h)
 	}
 }
 
@@ -240,7 +288,7 @@ func (c *client) message12(msg []byte) {
 	case wire.TypeCertificateRequest:
 		c.out.CertificateRequest = body
 	case wire.TypeServerHelloDone:
-		c.verdict = record.OK
+		c.finish()
 	}
 	if !ok {
 		c.verdict = record.Malformed

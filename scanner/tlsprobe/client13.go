@@ -1,9 +1,12 @@
 package tlsprobe
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/hmac"
 	"encoding/binary"
 	"hash"
+	"io"
 
 	"golang.org/x/crypto/cryptobyte"
 
@@ -25,22 +28,35 @@ type handshake13 struct {
 // changeCipherSpec is sent for middleboxes (RFC 8446 appendix D.4).
 const changeCipherSpec = "\x14\x03\x03\x00\x01\x01"
 
-// retry answers a HelloRetryRequest (RFC 8446 section 4.1.4).
+// retry answers a HelloRetryRequest (RFC 8446 section 4.1.4), unless it is the
+// answer that was wanted.
 func (c *client) retry(msg []byte, h wire.ServerHello) {
+	again := c.out.HelloRetry != nil
 	c.out.HelloRetry = msg
+	switch {
+	case again:
+		c.verdict = record.Malformed
+	case c.out.Hello == helloB:
+		c.finish()
+	case c.keys != nil: // else the client that is watched answers
+		c.retried(h)
+	}
+}
+
+func (c *client) retried(h wire.ServerHello) {
 	var group uint16
 	if b, ok := wire.Find(h.Extensions, wire.ExtKeyShare); ok {
 		if len(b) == 2 {
 			group = binary.BigEndian.Uint16(b)
 		}
-		if group != groupP384 && group != groupP521 { // those without a share in the first hello
+		if group != groupP256 && group != groupP384 && group != groupP521 { // those without a share in the first hello
 			c.verdict = record.Malformed
 			return
 		}
 	}
 	cookie, _ := wire.Find(h.Extensions, wire.ExtCookie)
-	second, err := c.keys.fullHello(c.out.SNI, group, cookie)
-	if err != nil || c.retryHello != nil || len(second) > wire.MaxRecord || group == 0 && cookie == nil {
+	second := padded(c.keys.helloA(c.sni, group, cookie))
+	if c.out.Hello != helloA || len(second) > wire.MaxRecord || group == 0 && cookie == nil {
 		c.verdict = record.Malformed
 		return
 	}
@@ -54,6 +70,10 @@ func (c *client) retry(msg []byte, h wire.ServerHello) {
 func (c *client) start13(msg []byte, h wire.ServerHello) {
 	c.verdict = record.Malformed // unless we come through
 	s, known := suite13(h.Suite)
+	if !known && (h.Suite == 0x1304 || h.Suite == 0x1305) { // AES-CCM, which the standard library has not
+		c.verdict = record.OK
+		return
+	}
 	group, key, ok := keyShare(h)
 	if !known || !ok || len(c.messages.Pending()) > 0 {
 		return
@@ -122,11 +142,14 @@ func (c *client) message13(msg []byte) {
 		if ok = v.last == wire.TypeEncryptedExtensions && len(body) > 0 && len(body) > int(body[0]); ok {
 			c.out.CertificateRequest = body
 		}
-	case wire.TypeCertificate:
+	case wire.TypeCertificate, wire.TypeCompressed:
+		if msg[0] == wire.TypeCompressed {
+			body = decompressed(body)
+		}
 		c.out.Certificates, ok = parseCertificates(body, true)
 		ok = ok && (v.last == wire.TypeEncryptedExtensions || v.last == wire.TypeCertificateRequest)
 	case wire.TypeCertificateVerify: // not verified: what matters is what the server shows
-		if ok = len(body) >= 4 && v.last == wire.TypeCertificate; ok {
+		if ok = len(body) >= 4 && (v.last == wire.TypeCertificate || v.last == wire.TypeCompressed); ok {
 			c.out.SignatureScheme = binary.BigEndian.Uint16(body)
 		}
 	case wire.TypeFinished:
@@ -142,6 +165,28 @@ func (c *client) message13(msg []byte) {
 	if msg[0] == wire.TypeFinished {
 		c.finish13()
 	}
+}
+
+// decompressed is the body of the Certificate message in a
+// CompressedCertificate, as far as it can be had (RFC 8879 section 4).
+func decompressed(body []byte) []byte {
+	s := cryptobyte.String(body)
+	var algorithm uint16
+	var size uint32
+	var packed cryptobyte.String
+	if !s.ReadUint16(&algorithm) || algorithm != wire.CompressionZlib || !s.ReadUint24(&size) || size > maxHandshake ||
+		!s.ReadUint24LengthPrefixed(&packed) || !s.Empty() {
+		return nil
+	}
+	z, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil
+	}
+	out, err := io.ReadAll(io.LimitReader(z, int64(size)+1))
+	if err != nil || len(out) != int(size) {
+		return nil
+	}
+	return out
 }
 
 // finish13 sends what a client that wants nothing sends: an empty certificate

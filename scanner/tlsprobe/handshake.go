@@ -1,25 +1,119 @@
 package tlsprobe
 
 import (
+	"bytes"
+	"errors"
+	"slices"
+
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/wire"
 )
 
-// Handshake is one ClientHello and its answer, as a conversation of its own:
-// for a protocol that turns its connection into TLS on the way (STARTTLS),
-// which carries it on from Open when the server is ready.
+// Handshake is one ClientHello and its answer, as a conversation of its own.
 type Handshake struct{ *client }
 
 var _ conversation.Conversation = Handshake{}
 
-// NewHandshake sends the first hello of the probe, with SNI when name is not empty.
+// NewHandshake is for a protocol that turns its connection into TLS on the way
+// (STARTTLS), which carries it on from Open when the server is ready. It sends
+// hello C, with SNI when name is not empty, and ends when the server's flight
+// is over. Without the stimulus the answer is not that of the probe's C, so
+// its Hello is "".
 func NewHandshake(name string) (Handshake, error) {
-	k := defaultKeys()
-	hello, err := k.fullHello(serverName(name), 0, nil)
-	return Handshake{newClient(k, serverName(name), hello)}, err
+	c := newClient(defaultKeys(), serverName(name), helloC, false)
+	c.stimulus, c.out.Hello = stimulus{}, ""
+	return Handshake{c}, nil
+}
+
+var errNoHello = errors.New("tlsprobe: not a ClientHello in one record")
+
+// Watch follows a handshake that somebody else makes, given the record of the
+// ClientHello: Feed gets what the server says, Quiet tells that the client
+// wrote once more, End how it ended (OK: the client left first). Steps mean
+// nothing: it never sends and, having no keys, reads TLS 1.3 up to the
+// ServerHello. A hello of the probe's is known for what it is, whoever sent
+// it: the answer's Hello is its letter, and a second write is its stimulus.
+func Watch(hello []byte) (Handshake, error) {
+	h, ok := wire.ParseClientHello(hello)
+	if !ok {
+		return Handshake{}, errNoHello
+	}
+	c := &client{hello: hello, messages: wire.Messages{Max: maxHandshake}}
+	if name, ok := wire.Find(h.Extensions, wire.ExtServerName); ok && len(name) > 5 {
+		c.sni = string(name[5:])
+	}
+	for _, letter := range letters() {
+		if bytes.Equal(h.Record(), hello) && bytes.Equal(anonymous(h), anonymous(defaultKeys().build(letter, ""))) {
+			c.out.Hello, c.stimulus = letter, stimulusOf(letter, hello, true)
+		}
+	}
+	return Handshake{c}, nil
+}
+
+// anonymous is a hello without what differs from one run of the probe, or one
+// host, to the next.
+func anonymous(h wire.ClientHello) []byte {
+	h.Random, h.SessionID = make([]byte, 32), make([]byte, len(h.SessionID))
+	h.Suites = slices.Clone(h.Suites)
+	ungrease(h.Suites)
+	var kept []record.Extension
+	for _, e := range h.Extensions {
+		switch {
+		case e.Type == wire.ExtServerName, e.Type == wire.ExtPadding:
+			continue
+		case isGrease(e.Type):
+			e.Type = 0x0a0a
+		case e.Type == wire.ExtKeyShare:
+			e.Data = make([]byte, len(e.Data))
+		case e.Type == wire.ExtSupportedGroups:
+			e.Data = ungreased(2, e.Data)
+		case e.Type == wire.ExtSupportedVersions:
+			e.Data = ungreased(1, e.Data)
+		}
+		kept = append(kept, e)
+	}
+	h.Extensions = kept
+	return h.Record()
+}
+
+// ungreased is a list of 16 bits after its length, of width bytes, with one
+// value for all of GREASE.
+func ungreased(width int, list []byte) []byte {
+	list = bytes.Clone(list)
+	for i := width; i+1 < len(list); i += 2 {
+		if isGrease(uint16(list[i])<<8 | uint16(list[i+1])) {
+			list[i], list[i+1] = 0x0a, 0x0a
+		}
+	}
+	return list
+}
+
+func ungrease(list []uint16) {
+	for i, v := range list {
+		if isGrease(v) {
+			list[i] = 0x0a0a
+		}
+	}
+}
+
+// Quiet see Watch and conversation.Conversation.
+func (h Handshake) Quiet() conversation.Step {
+	if h.keys == nil && (!h.over || h.after != nil) {
+		return conversation.Step{} // the client goes on as clients do
+	}
+	return h.client.Quiet()
+}
+
+// End see Watch and conversation.Conversation.
+func (h Handshake) End(why record.Status) record.Status {
+	if h.keys == nil && h.after != nil && h.verdict == "" && why == record.OK {
+		h.react(record.Timeout) // it was still open
+	}
+	return h.client.End(why)
 }
 
 // Answer is what the server said, once End was called; ok is false if it was nothing.
 func (h Handshake) Answer() (t record.TLS, ok bool) {
-	return h.out, len(h.out.Messages) > 0 || len(h.out.Alerts) > 0 || len(h.out.Raw) > 0
+	return record.TLS{SNI: h.sni, TLSAnswer: h.out}, spoke(&h.out) || len(h.out.Raw) > 0
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,12 +22,11 @@ func testKeys(tb testing.TB) *keys {
 	return k
 }
 
-func full(tb testing.TB, k *keys) []byte {
-	b, err := k.fullHello("", 0, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
+// plain is hello C without its stimulus.
+func plain(k *keys) *client {
+	c := newClient(k, "", helloC, false)
+	c.stimulus = stimulus{}
+	return c
 }
 
 // rec is one record; msg one handshake message.
@@ -61,7 +59,6 @@ var hello12 = msg(2, append(append([]byte{3, 3}, make([]byte, 32)...), 0, 0xc0, 
 
 func TestHostile(t *testing.T) {
 	k := testKeys(t)
-	hello := full(t, k)
 	alert := func(level, code byte) []byte { return rec(21, []byte{level, code}) }
 	for _, test := range []struct {
 		name   string
@@ -108,9 +105,9 @@ func TestHostile(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, status := conversationtest.CheckCuts(t, conversationtest.Transcript{Turns: [][]byte{test.answer}, Then: test.then},
-				func() (conversation.Conversation, func() record.TLS) {
-					c := newClient(k, "", hello)
-					return c, func() record.TLS { return c.out }
+				func() (conversation.Conversation, func() record.TLSAnswer) {
+					c := plain(k)
+					return c, func() record.TLSAnswer { return c.out }
 				})
 			if status != test.want || len(got.Certificates) != test.certs || len(got.Raw) != test.raw || len(got.Alerts) != test.alerts {
 				t.Errorf("status %q, %d certificates, %d raw bytes, %d alerts; want %q, %d, %d, %d", status,
@@ -122,80 +119,16 @@ func TestHostile(t *testing.T) {
 
 // One wrong byte anywhere in the encrypted flight is noticed.
 func TestTamperedFlight(t *testing.T) {
-	said := livetest.Transcripts(t, filepath.Join("testdata", "openssl-13-rsa.json"))[0]
+	said := livetest.Transcripts(t, filepath.Join("testdata", "openssl-13-rsa.json"))[1]
 	k := testKeys(t)
 	for i := 11; i < len(said.Turns[0]); i += 37 {
 		answer := bytes.Clone(said.Turns[0])
 		answer[i] ^= 1
-		c := newClient(k, "", full(t, k))
+		c := newClient(k, "", helloA, false)
 		status, _ := conversationtest.Play(c, conversationtest.Transcript{Turns: [][]byte{answer}}, nil)
 		if status == record.OK {
 			t.Errorf("byte %d of %d changed: %q", i, len(answer), status)
 		}
-	}
-}
-
-// A refusal is met with one plainer hello, unless it is about the name.
-func TestSecondHello(t *testing.T) {
-	plain := records(hello12, chain(1, 9), msg(14, nil))
-	for _, test := range []struct {
-		first  []byte
-		second []byte // nil: shall not be asked
-		want   record.Status
-		alerts int
-		certs  int
-	}{
-		{rec(21, []byte{2, 40}), plain, record.OK, 1, 1},
-		{rec(21, []byte{2, 70}), rec(21, []byte{2, 70}), record.Alert, 2, 0},
-		{rec(21, []byte{2, 112}), nil, record.Alert, 1, 0},
-		{append(rec(22, hello12), rec(21, []byte{2, 80})...), nil, record.Alert, 1, 0},
-		{plain, nil, record.OK, 0, 1},
-		{[]byte("SSH-2.0-x\r\n"), nil, record.Malformed, 0, 0},
-	} {
-		run := Probe{testKeys(t)}.Start(record.Endpoint{Host: record.Host{IP: netip.MustParseAddr("127.0.0.1"), Name: "a.example"}}, record.Answer{})
-		asked := 0
-		for _, answer := range [][]byte{test.first, test.second} {
-			var x conversation.Exchange
-			if !run.Next(&x) {
-				break
-			}
-			if run.Next(&conversation.Exchange{}) {
-				t.Fatal("asks twice at once")
-			}
-			if !strings.Contains(string(x.Conv.Open().Send), "a.example") {
-				t.Error("a hello without the name")
-			}
-			asked++
-			x.Status, _ = conversationtest.Play(x.Conv, conversationtest.Transcript{Turns: [][]byte{answer}}, nil)
-			run.Ended(&x)
-		}
-		var a record.Answer
-		status := run.Fold(&a)
-		if wantAsked := 1 + min(len(test.second), 1); asked != wantAsked || status != test.want {
-			t.Errorf("%x: %d hellos, status %q; want %d, %q", test.first, asked, status, wantAsked, test.want)
-		}
-		if a.TLS == nil || len(a.TLS.Alerts) != test.alerts || len(a.TLS.Certificates) != test.certs {
-			t.Errorf("%x: folded %+v", test.first, a.TLS)
-		}
-	}
-}
-
-// Nothing is folded from a connection that brought nothing, and what was seen
-// is not asked again.
-func TestNothingLearnt(t *testing.T) {
-	at := record.Endpoint{Host: record.Host{IP: netip.MustParseAddr("127.0.0.1")}}
-	run := Probe{}.Start(at, record.Answer{})
-	var x conversation.Exchange
-	run.Next(&x)
-	x.Status = x.Conv.End(record.Refused)
-	run.Ended(&x)
-	var a record.Answer
-	if status := run.Fold(&a); status != record.Refused || a.TLS != nil {
-		t.Errorf("status %q, %+v", status, a.TLS)
-	}
-	again := Probe{}.Start(at, record.Answer{TLS: &record.TLS{TLSAnswer: record.TLSAnswer{ServerHello: hello12}}})
-	if again.Next(&x) {
-		t.Error("asks for what was seen")
 	}
 }
 
@@ -204,11 +137,8 @@ func TestHelloLength(t *testing.T) {
 	k := testKeys(t)
 	for n := range 250 {
 		name := strings.Repeat("a", n)
-		first, err := k.fullHello(name, 0, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, hello := range [][]byte{first, k.plainHello(name)} {
+		for _, letter := range letters() {
+			hello := padded(k.build(letter, name))
 			if size := len(hello) - 5; size > 255 && size < 512 || int(binary.BigEndian.Uint16(hello[3:])) != size {
 				t.Fatalf("a name of %d bytes gives a ClientHello of %d", n, size)
 			}
@@ -235,30 +165,33 @@ func FuzzClient(f *testing.F) {
 	for _, s := range seeds(f) {
 		f.Add(s, 7)
 	}
-	k, err := newKeys(rand.NewChaCha8([32]byte([]byte("hostkin: recorded TLS answers ..."))))
-	if err != nil {
-		f.Fatal(err)
-	}
-	hello := full(f, k)
+	k := testKeys(f)
 	f.Fuzz(func(t *testing.T, answer []byte, cut int) {
-		play := func(cut func([]byte) [][]byte) (*client, record.Status) {
-			c := newClient(k, "", hello)
-			status, _ := conversationtest.Play(c, conversationtest.Transcript{Turns: [][]byte{answer}}, cut)
-			return c, status
-		}
-		whole, status := play(nil)
-		pieces, status2 := play(func(b []byte) [][]byte {
-			n := min(max(cut, 0), len(b))
-			return [][]byte{b[:n], b[n:]}
-		})
-		if status != status2 || len(whole.out.Messages) != len(pieces.out.Messages) ||
-			len(whole.out.Certificates) != len(pieces.out.Certificates) || string(whole.out.Raw) != string(pieces.out.Raw) {
-			t.Errorf("%q in one piece, %q in two: %+v, %+v", status, status2, whole.out, pieces.out)
-		}
-		if len(whole.out.Certificates) > maxCerts || len(whole.out.Messages) > maxMessages || len(whole.out.Raw) > maxRaw {
-			t.Errorf("kept too much: %+v", whole.out)
+		for _, letter := range letters() {
+			fuzzed(t, func() *client { return newClient(k, "", letter, true) }, answer, cut)
 		}
 	})
+}
+
+func fuzzed(t *testing.T, start func() *client, answer []byte, cut int) {
+	t.Helper()
+	play := func(cut func([]byte) [][]byte) (*client, record.Status) {
+		c := start()
+		status, _ := conversationtest.Play(c, conversationtest.Transcript{Turns: [][]byte{answer}}, cut)
+		return c, status
+	}
+	whole, status := play(nil)
+	pieces, status2 := play(func(b []byte) [][]byte {
+		n := min(max(cut, 0), len(b))
+		return [][]byte{b[:n], b[n:]}
+	})
+	if status != status2 || len(whole.out.Messages) != len(pieces.out.Messages) ||
+		len(whole.out.Certificates) != len(pieces.out.Certificates) || string(whole.out.Raw) != string(pieces.out.Raw) {
+		t.Errorf("%q in one piece, %q in two: %+v, %+v", status, status2, whole.out, pieces.out)
+	}
+	if len(whole.out.Certificates) > maxCerts || len(whole.out.Messages) > maxMessages || len(whole.out.Raw) > maxRaw {
+		t.Errorf("kept too much: %+v", whole.out)
+	}
 }
 
 func FuzzCertificates(f *testing.F) {
@@ -278,22 +211,13 @@ func FuzzCertificates(f *testing.F) {
 }
 
 func BenchmarkConversation(b *testing.B) {
-	for _, name := range []string{"openssl-12-ec-asks", "openssl-13-rsa", "openssl-13-chacha-p256"} {
-		b.Run(name, func(b *testing.B) {
-			said := livetest.Transcripts(b, filepath.Join("testdata", name+".json"))[0]
+	for i, letter := range letters() {
+		b.Run(letter, func(b *testing.B) {
+			said := livetest.Transcripts(b, filepath.Join("testdata", "openssl.json"))[i]
 			k := testKeys(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				hello, err := k.fullHello("", 0, nil)
-				if err != nil {
-					b.Fatal(err)
-				}
-				c := newClient(k, "", hello)
-				c.Open()
-				c.Feed(said.Turns[0])
-				if status := c.End(record.OK); status != record.OK {
-					b.Fatal(status)
-				}
+				conversationtest.Play(newClient(k, "", letter, false), said, nil)
 			}
 		})
 	}

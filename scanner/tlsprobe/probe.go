@@ -1,8 +1,9 @@
-// Package tlsprobe asks a server for one TLS handshake and keeps its answer
-// whole: version, suite, extensions with their values, alerts, the certificate
-// chain. TLS 1.2 and below is read in the clear up to ServerHelloDone; TLS 1.3
-// is shaken hands with to the end, by a client of hostkin's own that verifies
-// nothing but the server's Finished (RFC 8446).
+// Package tlsprobe sends a server five ClientHellos of hostkin's own, each on a
+// connection of its own, and keeps the answers whole: version, suite,
+// extensions with their values, alerts, the certificate chain, how the server
+// takes a message that does not belong there. TLS 1.2 and below is read in the
+// clear up to ServerHelloDone; TLS 1.3 is shaken hands with to the end, by a
+// client that verifies nothing but the server's Finished (RFC 8446).
 //
 // Wrap puts TLS around another protocol's conversation.
 package tlsprobe
@@ -16,106 +17,133 @@ import (
 
 // Probe is the TLS probe. The zero Probe draws its keys from crypto/rand, once
 // in the life of the program.
-type Probe struct{ keys *keys }
+type Probe struct {
+	keys  *keys
+	Brief bool // hello C only, and A where it finds no common ground: what it takes to see a certificate
+	Odd   bool // an early ChangeCipherSpec to hello D, which looks like a test for CVE-2014-0224
+}
 
 // New returns a Probe whose keys come from random, of which it reads a fixed
 // number of bytes: with equal bytes it sends equal hellos, so that recorded
 // answers can be replayed.
 func New(random io.Reader) (Probe, error) {
 	k, err := newKeys(random)
-	return Probe{k}, err
+	return Probe{keys: k}, err
 }
 
 // Name is "tls".
 func (Probe) Name() string { return "tls" }
 
-// Start begins a handshake with an endpoint. SNI is sent when the host has a
-// name. An endpoint with a ServerHello in seen is not asked again.
+// Start begins to ask an endpoint. SNI is sent when the host has a name. Hellos
+// with an answer in seen are not sent again, but their answers are repeated
+// beside the new ones, so that one record holds all five.
 func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	r := &run{keys: p.keys, at: at, sni: serverName(at.Host.Name)}
+	r := &run{Probe: p, at: at, sni: serverName(at.Host.Name)}
 	if r.keys == nil {
 		r.keys = defaultKeys()
 	}
-	if seen.TLS != nil && len(seen.TLS.ServerHello) > 0 {
-		r.asked, r.known = 2, true
+	for i, letter := range letters() {
+		r.answers[i] = answerTo(seen.TLS, letter)
 	}
 	return r
 }
 
-// run makes one connection, and a second one with a plainer hello when the
-// first was refused in TLS's own words.
+// run asks C first, and the others at once after it.
 type run struct {
-	keys  *keys
-	at    record.Endpoint
-	sni   string
-	known bool
-
-	asked, ended int
-	clients      [2]*client
-	status       [2]record.Status
+	Probe
+	at      record.Endpoint
+	sni     string
+	clients [5]*client           // in the order of letters
+	answers [5]*record.TLSAnswer // seen before, or ended
+	first   record.Status        // of the first connection
+	stopped bool
 }
 
 var _ conversation.Run = (*run)(nil)
 
 func (r *run) Next(x *conversation.Exchange) bool {
-	if r.keys == nil || r.asked > r.ended || r.asked == 2 || r.asked == 1 && !r.plainer() {
-		return false
-	}
-	hello := r.keys.plainHello(r.sni)
-	if r.asked == 0 {
-		var err error
-		if hello, err = r.keys.fullHello(r.sni, 0, nil); err != nil {
+	for i, letter := range letters() {
+		if r.clients[i] != nil || r.answers[i] != nil {
+			continue
+		}
+		if !r.wants(i) {
 			return false
 		}
+		c := newClient(r.keys, r.sni, letter, r.Odd)
+		r.clients[i] = c
+		x.Addr, x.Conv = r.at.AddrPort(), c
+		x.Limits.Bytes = maxReceived
+		return true
 	}
-	c := newClient(r.keys, r.sni, hello)
-	r.clients[r.asked] = c
-	r.asked++
-	x.Addr, x.Conv = r.at.AddrPort(), c
-	x.Limits.Bytes = maxReceived
-	return true
+	return false
 }
 
-// plainer reports whether the first hello was refused in a way that another
-// one may cure: by an alert before any ServerHello, but not because of the
-// name (unrecognized_name) or of us (access_denied).
-func (r *run) plainer() bool {
-	c := r.clients[0]
-	if r.status[0] != record.Alert || c.seenHello || len(c.out.Alerts) == 0 {
+// wants tells whether the nth hello is to be sent now. Nothing more is sent to
+// what does not speak TLS. One that hangs up on C without a word may still be
+// a server of TLS 1.3 only, for which there is A.
+func (r *run) wants(n int) bool {
+	c, a := r.answers[0], r.answers[1]
+	switch {
+	case r.stopped:
 		return false
-	}
-	switch c.out.Alerts[len(c.out.Alerts)-1].Code {
-	case 0, 49, 112:
+	case n == 0:
+		return true
+	case c == nil:
 		return false
+	case n == 1 && r.Brief:
+		return spoke(c) && c.ServerHello == nil
+	case n == 1:
+		return spoke(c) || len(c.Raw) == 0 && (c.Status == record.Closed || c.Status == record.Reset)
 	}
-	return true
+	return !r.Brief && (spoke(c) || spoke(a))
+}
+
+// spoke reports whether there was any TLS in an answer.
+func spoke(a *record.TLSAnswer) bool {
+	return a != nil && (len(a.Messages) > 0 || len(a.Alerts) > 0)
 }
 
 func (r *run) Ended(x *conversation.Exchange) {
-	r.status[r.ended] = x.Status
-	r.ended++
+	if r.first == "" {
+		r.first = x.Status
+		r.stopped = !x.Connected
+	}
+	if x.Status == record.Cancelled || x.Status == record.Excluded {
+		r.stopped = true
+	}
+	for i, c := range r.clients {
+		if c == x.Conv {
+			c.out.Status = x.Status
+			r.answers[i] = &c.out
+		}
+	}
 }
 
-// Fold writes what the connection brought that got a ServerHello, or the first
-// one. Alerts are those of both, the first hello's first.
+// Fold writes all answers, those seen before among them, if a hello was sent
+// and anything was ever said. The status is OK if one handshake went as far as
+// was wanted or nothing was left to ask, else that of the first connection.
 func (r *run) Fold(a *record.Answer) record.Status {
-	switch {
-	case r.known:
-		return record.OK
-	case r.ended == 0:
-		return record.Cancelled
-	}
-	out, status := r.clients[0].out, r.status[0]
-	if r.ended == 2 {
-		second := r.clients[1].out
-		alerts := append(out.Alerts, second.Alerts...)
-		if r.clients[1].seenHello {
-			out, status = second, r.status[1]
+	status := r.first
+	var answers []*record.TLSAnswer
+	said := false
+	for _, answer := range r.answers {
+		if answer == nil || answer.Status == record.Cancelled && !spoke(answer) {
+			continue
 		}
-		out.Alerts = alerts
+		if answer.Status == record.OK {
+			status = record.OK
+		}
+		said = said || spoke(answer) || len(answer.Raw) > 0
+		answers = append(answers, answer)
 	}
-	if len(out.Messages) > 0 || len(out.Alerts) > 0 || len(out.Raw) > 0 {
-		a.TLS = &out
+	if said && r.first != "" {
+		a.TLS = together(r.sni, answers)
 	}
-	return status
+	switch {
+	case status != "":
+		return status
+	case len(answers) > 0: // all of them seen before
+		return record.OK
+	}
+	return record.Cancelled
 }

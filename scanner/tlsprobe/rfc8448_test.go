@@ -1,6 +1,8 @@
 package tlsprobe
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/ecdh"
 	"encoding/hex"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/wire"
 )
 
 func unhex(t testing.TB, s string) []byte {
@@ -36,6 +39,10 @@ func trace8448(t testing.TB) map[string][]byte {
 	return trace
 }
 
+func client8448(private *ecdh.PrivateKey, trace map[string][]byte) *client {
+	return &client{keys: &keys{x25519: private}, hello: trace["client hello record"], messages: wire.Messages{Max: maxHandshake}}
+}
+
 // The trace of RFC 8448 section 3, with its ClientHello and its client key,
 // gives the client's Finished record of the trace.
 func TestRFC8448(t *testing.T) {
@@ -47,10 +54,10 @@ func TestRFC8448(t *testing.T) {
 	var last *client
 	got, status := conversationtest.CheckCuts(t,
 		conversationtest.Transcript{Turns: [][]byte{append(trace["server hello record"], trace["server flight record"]...)}},
-		func() (conversation.Conversation, func() record.TLS) {
-			c := newClient(&keys{x25519: private}, "server", trace["client hello record"])
+		func() (conversation.Conversation, func() record.TLSAnswer) {
+			c := client8448(private, trace)
 			last = c
-			return c, func() record.TLS { return c.out }
+			return c, func() record.TLSAnswer { return c.out }
 		})
 	if status != record.OK {
 		t.Fatalf("status %q", status)
@@ -90,6 +97,16 @@ func TestKeySchedule(t *testing.T) {
 	}
 }
 
+// compressed is a CompressedCertificate of a Certificate message.
+func compressed(cert string, algorithm, size int) string {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	z.Write([]byte(cert[4:]))
+	z.Close()
+	body := append([]byte{0, byte(algorithm), byte(size >> 16), byte(size >> 8), byte(size), 0, 0, byte(b.Len())}, b.Bytes()...)
+	return string(msg(25, body))
+}
+
 // A flight of other messages under the keys of the trace: what is missing, in
 // the wrong order or has a wrong Finished is malformed.
 func TestFlightOrder(t *testing.T) {
@@ -109,22 +126,27 @@ func TestFlightOrder(t *testing.T) {
 		finish bool // with a right Finished, else a wrong one
 		want   record.Status
 	}{
-		"right":                        {ee + cert + proof, true, record.OK},
-		"asks":                         {ee + ask + cert + proof, true, record.OK},
-		"wrong Finished":               {ee + cert + proof, false, record.Malformed},
-		"no certificate":               {ee, true, record.Malformed},
-		"no CertificateVerify":         {ee + cert, true, record.Malformed},
-		"no EncryptedExtensions":       {cert + proof, true, record.Malformed},
-		"asks too late":                {ee + cert + ask + proof, true, record.Malformed},
-		"asks without a context":       {ee + "\x0d\x00\x00\x00" + cert + proof, true, record.Malformed},
-		"extensions of wrong length":   {"\x08\x00\x00\x02\x00\x01" + cert + proof, true, record.Malformed},
-		"a certificate of many bytes":  {ee + "\x0b\x00\x00\x0a\x00\x00\x00\x06\xff\xff\xff\x30\x00\x00" + proof, true, record.Malformed},
-		"an empty CertificateVerify":   {ee + cert + "\x0f\x00\x00\x00", true, record.Malformed},
-		"a compressed certificate":     {ee + "\x19\x00\x00\x01\x00" + proof, true, record.Malformed},
-		"a second EncryptedExtensions": {ee + ee + cert + proof, true, record.Malformed},
+		"right":                            {ee + cert + proof, true, record.OK},
+		"asks":                             {ee + ask + cert + proof, true, record.OK},
+		"wrong Finished":                   {ee + cert + proof, false, record.Malformed},
+		"no certificate":                   {ee, true, record.Malformed},
+		"no CertificateVerify":             {ee + cert, true, record.Malformed},
+		"no EncryptedExtensions":           {cert + proof, true, record.Malformed},
+		"asks too late":                    {ee + cert + ask + proof, true, record.Malformed},
+		"asks without a context":           {ee + "\x0d\x00\x00\x00" + cert + proof, true, record.Malformed},
+		"extensions of wrong length":       {"\x08\x00\x00\x02\x00\x01" + cert + proof, true, record.Malformed},
+		"a certificate of many bytes":      {ee + "\x0b\x00\x00\x0a\x00\x00\x00\x06\xff\xff\xff\x30\x00\x00" + proof, true, record.Malformed},
+		"an empty CertificateVerify":       {ee + cert + "\x0f\x00\x00\x00", true, record.Malformed},
+		"a compressed certificate":         {ee + compressed(cert, 1, 10) + proof, true, record.OK},
+		"compressed by what we have not":   {ee + compressed(cert, 2, 10) + proof, true, record.Malformed},
+		"compressed, longer than it says":  {ee + compressed(cert, 1, 9) + proof, true, record.Malformed},
+		"compressed, shorter than it says": {ee + compressed(cert, 1, 11) + proof, true, record.Malformed},
+		"compressed, of a gigabyte":        {ee + compressed(cert, 1, 1<<24-1) + proof, true, record.Malformed},
+		"a compressed nothing":             {ee + "\x19\x00\x00\x01\x00" + proof, true, record.Malformed},
+		"a second EncryptedExtensions":     {ee + ee + cert + proof, true, record.Malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(&keys{x25519: private}, "server", trace["client hello record"])
+			c := client8448(private, trace)
 			c.Feed(trace["server hello record"])
 			transcript := c.v13.suite.hash()
 			transcript.Write(trace["client hello record"][5:])

@@ -105,6 +105,62 @@ func TestRecordThenReplay(t *testing.T) {
 	}
 }
 
+// prodder says something into each silence, twice, and leaves at the third.
+type prodder struct {
+	Talk
+	end record.Status
+}
+
+func (p *prodder) Open() conversation.Step { return conversation.Step{Gap: 1} }
+
+func (p *prodder) Feed([]byte) conversation.Step { return conversation.Step{Gap: 1} }
+
+func (p *prodder) Quiet() conversation.Step {
+	if p.Quiets++; p.Quiets == 3 {
+		return conversation.Step{Do: conversation.Done}
+	}
+	return conversation.Step{Send: []byte("?"), Gap: 1}
+}
+
+func (p *prodder) End(why record.Status) record.Status {
+	p.end = why
+	return why
+}
+
+// Whether the server ended it at once, or was left in silence, is recorded and replayed.
+func TestAbruptEnds(t *testing.T) {
+	for name, test := range map[string]struct {
+		events string // f feed, q quiet
+		why    record.Status
+		want   Transcript
+		quiets int
+	}{
+		"at once":                    {"f", record.Reset, Transcript{[][]byte{[]byte("x")}, record.Reset, true}, 0},
+		"after what was said":        {"fqf", record.Closed, Transcript{[][]byte{[]byte("x"), []byte("x")}, record.Closed, true}, 1},
+		"without a word to the prod": {"fq", record.Closed, Transcript{[][]byte{[]byte("x"), {}}, record.Closed, true}, 1},
+		"left in silence":            {"fqqq", record.OK, Transcript{[][]byte{[]byte("x")}, record.Closed, false}, 3},
+	} {
+		conv, recorded := Record(&prodder{})
+		conv.Open()
+		for _, e := range test.events {
+			if e == 'f' {
+				conv.Feed([]byte("x"))
+			} else {
+				conv.Quiet()
+			}
+		}
+		conv.End(test.why)
+		if diff := cmp.Diff(test.want, recorded()); diff != "" {
+			t.Errorf("%s: recorded, -want +got\n%s", name, diff)
+		}
+		p := &prodder{}
+		Play(p, test.want, nil)
+		if p.end != test.why || p.Quiets != test.quiets {
+			t.Errorf("%s: replayed with %d silences, then %q", name, p.Quiets, p.end)
+		}
+	}
+}
+
 func TestCheckEndings(t *testing.T) {
 	tr := Transcript{Turns: [][]byte{[]byte("one"), []byte("two.")}}
 	CheckEndings(t, tr, func() conversation.Conversation { return &upper{} })

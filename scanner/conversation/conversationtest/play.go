@@ -16,8 +16,9 @@ import (
 // by the client's sends: turn i+1 arrives only after the conversation has seen
 // all of turn i and asked for more (or, after silence, been told Quiet).
 type Transcript struct {
-	Turns [][]byte
-	Then  record.Status // how the server ended it: Closed, Reset or Timeout; "" is Closed
+	Turns  [][]byte
+	Then   record.Status // how the server ended it: Closed, Reset or Timeout; "" is Closed
+	Abrupt bool          `json:",omitempty"` // it did so at once: no silence after the last turn, which may be empty
 }
 
 // Play drives c with t, each turn cut by cut (nil: whole), and returns the
@@ -33,12 +34,15 @@ func Play(c conversation.Conversation, t Transcript, cut func([]byte) [][]byte) 
 	if take(step) == conversation.Done {
 		return c.End(record.OK), sent
 	}
-	for _, turn := range t.Turns {
+	for i, turn := range t.Turns {
 		pieces := [][]byte{turn}
 		if cut != nil {
 			pieces = cut(turn)
 		}
 		for _, piece := range pieces {
+			if len(piece) == 0 {
+				break
+			}
 			in := append([]byte(nil), piece...) // a conversation may not keep it
 			done := take(c.Feed(in)) == conversation.Done
 			for i := range in {
@@ -48,12 +52,12 @@ func Play(c conversation.Conversation, t Transcript, cut func([]byte) [][]byte) 
 				return c.End(record.OK), sent
 			}
 		}
-		if step.Gap > 0 && take(c.Quiet()) == conversation.Done {
+		if abrupt := t.Abrupt && i == len(t.Turns)-1; step.Gap > 0 && !abrupt && take(c.Quiet()) == conversation.Done {
 			return c.End(record.OK), sent
 		}
 	}
 	for range 16 { // silence after the last turn
-		if step.Gap == 0 {
+		if step.Gap == 0 || t.Abrupt {
 			break
 		}
 		if take(c.Quiet()) == conversation.Done {

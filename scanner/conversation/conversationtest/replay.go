@@ -84,6 +84,8 @@ type recorder struct {
 	inner conversation.Conversation
 	t     Transcript
 	fresh bool // the client has spoken since the last bytes: a new turn
+	broke bool // the client has spoken into a silence, and nothing came since
+	still bool // there is silence
 }
 
 func (r *recorder) spoken(s conversation.Step) conversation.Step {
@@ -101,20 +103,29 @@ func (r *recorder) Feed(in []byte) conversation.Step {
 		r.t.Turns = append(r.t.Turns, nil)
 		r.fresh = false
 	}
+	r.still, r.broke = false, false
 	last := &r.t.Turns[len(r.t.Turns)-1]
 	*last = append(*last, in...)
 	return r.spoken(r.inner.Feed(in))
 }
 
 func (r *recorder) Quiet() conversation.Step {
-	r.fresh = true
-	return r.spoken(r.inner.Quiet())
+	r.fresh, r.still = true, true
+	s := r.spoken(r.inner.Quiet())
+	r.broke = len(s.Send) > 0
+	return s
 }
 
 func (r *recorder) End(why record.Status) record.Status {
 	r.t.Then = why
-	if why == record.OK {
+	switch {
+	case why == record.OK:
 		r.t.Then = record.Closed // the client left first
+	case r.broke:
+		r.t.Turns = append(r.t.Turns, []byte{})
+		r.t.Abrupt = true
+	default:
+		r.t.Abrupt = !r.still && len(r.t.Turns) > 0
 	}
 	return r.inner.End(why)
 }

@@ -20,6 +20,7 @@ const (
 	TypeServerHelloDone     = 14
 	TypeCertificateVerify   = 15
 	TypeFinished            = 20
+	TypeCompressed          = 25 // CompressedCertificate, RFC 8879
 	TypeMessageHash         = 254
 )
 
@@ -31,10 +32,15 @@ const (
 	ExtSupportedGroups     = 10
 	ExtPointFormats        = 11
 	ExtSignatureAlgorithms = 13
+	ExtHeartbeat           = 15
 	ExtALPN                = 16
+	ExtStatusRequestV2     = 17
 	ExtSCT                 = 18
 	ExtPadding             = 21
+	ExtEncryptThenMAC      = 22
 	ExtExtendedMaster      = 23
+	ExtCompressCertificate = 27
+	ExtRecordSizeLimit     = 28
 	ExtSessionTicket       = 35
 	ExtSupportedVersions   = 43
 	ExtCookie              = 44
@@ -42,6 +48,9 @@ const (
 	ExtKeyShare            = 51
 	ExtRenegotiation       = 0xff01
 )
+
+// CompressionZlib is a certificate compression algorithm of RFC 8879.
+const CompressionZlib = 1
 
 // MaxServerHello is the longest ServerHello taken, with its header: a session
 // id and one extension block of 64 KiB.
@@ -134,6 +143,32 @@ func KeyShares(shares ...KeyShare) record.Extension {
 	}
 	binary.BigEndian.PutUint16(b, uint16(len(b)-2))
 	return record.Extension{Type: ExtKeyShare, Data: b}
+}
+
+// ParseClientHello reads a ClientHello from its record, header and all.
+func ParseClientHello(b []byte) (h ClientHello, ok bool) {
+	s := cryptobyte.String(b)
+	var content, kind uint8
+	var fragment, body, id, suites, compressions cryptobyte.String
+	if !s.ReadUint8(&content) || content != Handshake || !s.ReadUint16(&h.RecordVersion) || !s.ReadUint16LengthPrefixed(&fragment) || !s.Empty() ||
+		!fragment.ReadUint8(&kind) || kind != TypeClientHello || !fragment.ReadUint24LengthPrefixed(&body) || !fragment.Empty() {
+		return h, false
+	}
+	if !body.ReadUint16(&h.Version) || !body.ReadBytes(&h.Random, 32) || !body.ReadUint8LengthPrefixed(&id) || len(id) > 32 ||
+		!body.ReadUint16LengthPrefixed(&suites) || len(suites)%2 != 0 || !body.ReadUint8LengthPrefixed(&compressions) {
+		return h, false
+	}
+	h.SessionID = id
+	for !suites.Empty() {
+		var v uint16
+		suites.ReadUint16(&v)
+		h.Suites = append(h.Suites, v)
+	}
+	if body.Empty() {
+		return h, true
+	}
+	h.Extensions, ok = ParseExtensions(&body)
+	return h, ok && body.Empty()
 }
 
 // ServerHello is a parsed ServerHello; its slices are those of the message.

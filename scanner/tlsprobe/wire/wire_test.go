@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hostkin/hostkin/scanner/record"
 )
 
 // helloBytes is the ServerHello in jarm_test.go of github.com/hdm/jarm-go, sent by
@@ -30,6 +34,39 @@ func TestParseServerHello(t *testing.T) {
 	if h, ok := ParseServerHello(bare); !ok || h.Extensions != nil {
 		t.Errorf("without extensions: %v %+v", ok, h)
 	}
+}
+
+var ownHello = ClientHello{
+	RecordVersion: 0x0301, Version: 0x0303, Random: bytes.Repeat([]byte{7}, 32), SessionID: []byte{1, 2, 3}, Suites: []uint16{0x1301, 0xc02f},
+	Extensions: []record.Extension{ServerName("a.example"), ALPN("h2"), KeyShares(KeyShare{29, []byte{9}}), {Type: ExtSessionTicket}},
+}
+
+// What is built is read as it was meant, and nothing else.
+func TestParseClientHello(t *testing.T) {
+	b := ownHello.Record()
+	got, ok := ParseClientHello(b)
+	if diff := cmp.Diff(ownHello, got); diff != "" || !ok {
+		t.Errorf("%v, -want +got\n%s", ok, diff)
+	}
+	for n := range len(b) {
+		if _, ok := ParseClientHello(b[:n]); ok {
+			t.Errorf("the first %d bytes pass for a ClientHello", n)
+		}
+	}
+	if _, ok := ParseClientHello(append(b, 0)); ok {
+		t.Error("a byte too many is taken")
+	}
+}
+
+func FuzzClientHello(f *testing.F) {
+	f.Add(ownHello.Record())
+	f.Add(ClientHello{Version: 0x0301, Random: make([]byte, 32)}.Record())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, ok := ParseClientHello(b)
+		if ok && (len(h.Random) != 32 || len(h.SessionID) > 32 || len(h.Extensions) > maxExtensions) {
+			t.Errorf("%+v", h)
+		}
+	})
 }
 
 // cutAll cuts b into records, fed in pieces of a size.

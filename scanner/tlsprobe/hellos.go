@@ -1,0 +1,194 @@
+package tlsprobe
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/wire"
+)
+
+// The five hellos of tls.server, in the order of what they tell: each of them
+// splits servers that those before it did not.
+const (
+	helloC = "c" // TLS 1.2, everything on offer, the weakest suites first
+	helloA = "a" // TLS 1.3 with GREASE (RFC 8701); its flight is decrypted
+	helloD = "d" // TLS 1.2, everything the other way round, no session id, few extensions
+	helloE = "e" // TLS 1.1 of a client that says that it fell back (RFC 7507)
+	helloB = "b" // TLS 1.3 only and no key share: which group does the server ask for?
+)
+
+// letters are the five, in the order in which they are asked.
+func letters() [5]string { return [5]string{helloC, helloA, helloD, helloE, helloB} }
+
+// build is the hello of a letter.
+func (k *keys) build(letter, sni string) wire.ClientHello {
+	switch letter {
+	case helloA:
+		return k.helloA(sni, 0, nil)
+	case helloD:
+		return k.helloD(sni)
+	case helloE:
+		return k.helloE(sni)
+	case helloB:
+		return k.helloB(sni)
+	}
+	return k.helloC(sni)
+}
+
+func (k *keys) helloC(sni string) wire.ClientHello {
+	return wire.ClientHello{
+		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session, Suites: oldSuites(),
+		Extensions: append(names(sni), []record.Extension{
+			{Type: wire.ExtExtendedMaster},
+			{Type: wire.ExtEncryptThenMAC},
+			{Type: wire.ExtRenegotiation, Data: []byte{0}},
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupX25519, groupP256, groupP384, groupP521)},
+			{Type: wire.ExtPointFormats, Data: []byte{3, 0, 1, 2}},
+			{Type: wire.ExtSessionTicket},
+			wire.ALPN("zz/9", "http/1.1"),
+			{Type: wire.ExtStatusRequest, Data: []byte{1, 0, 0, 0, 0}},
+			{Type: wire.ExtSCT},
+			{Type: wire.ExtHeartbeat, Data: []byte{1}},
+			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, schemes()...)},
+			{Type: wire.ExtMaxFragmentLength, Data: []byte{4}}, // 4096 bytes
+		}...),
+	}
+}
+
+// helloA has one key share, of X25519. After a HelloRetryRequest it has one of
+// the group asked for (0: the same) and the cookie that came with it (RFC 8446
+// section 4.1.2). Of certificate compression it offers zlib alone: the others
+// would hide the certificate from us.
+func (k *keys) helloA(sni string, group uint16, cookie []byte) wire.ClientHello {
+	shares := []wire.KeyShare{{Group: k.grease.group, Key: []byte{0}}, {Group: groupX25519, Key: k.public(groupX25519)}}
+	if group != 0 {
+		shares = []wire.KeyShare{{Group: group, Key: k.public(group)}}
+	}
+	h := wire.ClientHello{
+		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session,
+		Suites: append([]uint16{k.grease.suite, 0x1303, 0x1302, 0x1301, 0x1304, 0x1305}, oldSuites()...),
+		Extensions: append([]record.Extension{{Type: k.grease.extension}}, append(names(sni), []record.Extension{
+			{Type: wire.ExtExtendedMaster},
+			{Type: wire.ExtRenegotiation, Data: []byte{0}},
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, k.grease.group, groupX25519, groupP256, groupP384, groupP521)},
+			{Type: wire.ExtPointFormats, Data: []byte{1, 0}},
+			{Type: wire.ExtSessionTicket},
+			// A server that goes by the client's order takes the first it knows,
+			// one that has h2 and goes by its own takes that.
+			wire.ALPN("http/1.0", "h2", "http/1.1"),
+			{Type: wire.ExtStatusRequest, Data: []byte{1, 0, 0, 0, 0}},
+			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, schemes()...)},
+			{Type: wire.ExtSCT},
+			wire.KeyShares(shares...),
+			{Type: wire.ExtPSKModes, Data: []byte{1, 1}},
+			{Type: wire.ExtSupportedVersions, Data: wire.List16(1, k.grease.version, 0x0304, 0x0303, 0x0302, 0x0301)},
+			{Type: wire.ExtCompressCertificate, Data: []byte{2, 0, wire.CompressionZlib}},
+			{Type: wire.ExtRecordSizeLimit, Data: []byte{0x40, 1}}, // 2^14 + 1, RFC 8449 section 4
+			{Type: wire.ExtHeartbeat, Data: []byte{1}},
+		}...)...),
+	}
+	if len(cookie) > 0 {
+		h.Extensions = append(h.Extensions, record.Extension{Type: wire.ExtCookie, Data: cookie})
+	}
+	return h
+}
+
+func (k *keys) helloD(sni string) wire.ClientHello {
+	suites, list := oldSuites(), schemes()
+	slices.Reverse(suites)
+	slices.Reverse(list)
+	return wire.ClientHello{
+		RecordVersion: 0x0301, Version: 0x0303, Random: k.random,
+		Suites: append(suites, 0x00ff), // TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746
+		Extensions: append(names(sni), []record.Extension{
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupP521, groupP384, groupP256)},
+			{Type: wire.ExtPointFormats, Data: []byte{1, 0}},
+			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, list...)},
+			wire.ALPN("zz/9"),
+			{Type: wire.ExtRecordSizeLimit, Data: []byte{0x40, 0}},
+			{Type: wire.ExtStatusRequestV2, Data: []byte{0, 7, 2, 0, 4, 0, 0, 0, 0}}, // ocsp_multi, RFC 6961 section 2.2
+			{Type: wire.ExtSupportedVersions, Data: wire.List16(1, 0x0303)},
+		}...),
+	}
+}
+
+func (k *keys) helloE(sni string) wire.ClientHello {
+	return wire.ClientHello{
+		RecordVersion: 0x0301, Version: 0x0302, Random: k.random,
+		Suites: []uint16{0xc014, 0xc00a, 0xc013, 0xc009, 0x0039, 0x0033, 0x0035, 0x002f, 0x000a, 0x0005,
+			0x5600}, // TLS_FALLBACK_SCSV
+		Extensions: append(names(sni), []record.Extension{
+			{Type: wire.ExtRenegotiation, Data: []byte{0}},
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupP256, groupP384, groupP521)},
+			{Type: wire.ExtPointFormats, Data: []byte{1, 0}},
+			{Type: wire.ExtSessionTicket},
+		}...),
+	}
+}
+
+// helloB may name groups that we cannot do: no key is made for any of them.
+func (k *keys) helloB(sni string) wire.ClientHello {
+	return wire.ClientHello{
+		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session,
+		Suites: []uint16{0x1301, 0x1302, 0x1303},
+		Extensions: append(names(sni), []record.Extension{
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupX25519MLKEM768, groupP521, groupP384, groupX448,
+				groupX25519, groupP256, groupFFDHE2048)},
+			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, schemes()...)},
+			wire.KeyShares(),
+			{Type: wire.ExtPSKModes, Data: []byte{1, 1}},
+			{Type: wire.ExtSupportedVersions, Data: wire.List16(1, 0x0304)},
+		}...),
+	}
+}
+
+// oldSuites are JARM's 64 of TLS 1.2 and below, weak to strong. There are no
+// anonymous, NULL, export or single DES suites: what they would tell is not
+// worth a server's alarm.
+func oldSuites() []uint16 {
+	return []uint16{
+		0x0004, 0x0005, 0xc007, 0xc011, 0x0007, 0x000a, 0x0016, 0xc008, 0xc012, // RC4, IDEA, 3DES
+		0x002f, 0x0035, 0x003c, 0x003d, 0x0041, 0x0084, 0x00ba, 0x00c0, 0xc0a0, 0xc0a1, 0xc09c, 0xc09d, 0x009c, 0x009d, // RSA
+		0x009a, 0x0033, 0x0039, 0x0067, 0x006b, 0x0045, 0x0088, 0x00be, 0x00c4, // DHE, SEED and CBC
+		0xc0a2, 0xc0a3, 0xc09e, 0xc09f, 0x009e, 0x009f, // DHE, CCM and GCM
+		0xc009, 0xc013, 0xc00a, 0xc014, 0xc023, 0xc027, 0xc024, 0xc028, 0xc072, 0xc076, 0xc073, 0xc077, // ECDHE, CBC
+		0xc060, 0xc061, 0xc0ae, 0xc0af, 0xc0ac, 0xc0ad, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcc13, 0xcc14, 0xcca8, 0xcca9, // ECDHE, AEAD
+	}
+}
+
+// schemes are the signature schemes on offer (RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1).
+func schemes() []uint16 {
+	return []uint16{0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080a, 0x080b, 0x0804, 0x0805, 0x0806,
+		0x0401, 0x0501, 0x0601, 0x0303, 0x0301, 0x0203, 0x0201, 0x0402, 0x0202}
+}
+
+func names(sni string) []record.Extension {
+	if sni == "" {
+		return nil
+	}
+	return []record.Extension{wire.ServerName(sni)}
+}
+
+// padded builds the record of h, keeping it out of the 256 to 511 bytes that
+// some load balancers choke on (RFC 7685 section 1).
+func padded(h wire.ClientHello) []byte {
+	b := h.Record()
+	if n := len(b) - 5; n > 0xff && n < 0x200 {
+		fill := make([]byte, max(0x200-n-4, 1))
+		h.Extensions = append(h.Extensions, record.Extension{Type: wire.ExtPadding, Data: fill})
+		b = h.Record()
+	}
+	return b
+}
+
+// serverName is the name to send as SNI, or "" (RFC 6066 section 3: no
+// trailing dot, no address literal).
+func serverName(name string) string {
+	name = strings.TrimSuffix(name, ".")
+	if _, err := netip.ParseAddr(name); err == nil || len(name) > 253 {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,85 @@
+package tlsprobe
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/hostkin/hostkin/scanner/conversation"
+	"github.com/hostkin/hostkin/scanner/record"
+)
+
+// stimulus is what does not belong at the point of a handshake at which it is
+// sent. Servers take it in different ways.
+type stimulus struct {
+	name string // of record.TLSAfter.Sent; "" none
+	send []byte
+}
+
+const (
+	// quiet is the silence before a stimulus: what the server has said by then
+	// belongs to its flight.
+	quiet = 80 * time.Millisecond
+	// reaction is how long a server may take to say or do something (more)
+	// about a stimulus: longer than a lost segment takes to be sent again
+	// (RFC 6298 section 2.1: a second), and not one of the round numbers of
+	// seconds after which servers close by themselves.
+	reaction = 1500 * time.Millisecond
+)
+
+// stimulusOf is that of a hello: the same once more. Its record says TLS 1.2,
+// as the second of a connection does (RFC 8446 section 5.1): for another version
+// OpenSSL would hang up with the hello half read, which makes the end of the
+// connection a FIN or a RST as it happens.
+func stimulusOf(letter string, hello []byte, odd bool) stimulus {
+	switch {
+	case letter == helloC || letter == helloB:
+		again := bytes.Clone(hello)
+		again[2] = 3
+		return stimulus{"hello", again}
+	case letter == helloD && odd:
+		return stimulus{"ccs", []byte(changeCipherSpec)}
+	}
+	return stimulus{}
+}
+
+// finish is called when the server's flight is over.
+func (c *client) finish() {
+	if c.stimulus.name == "" {
+		c.verdict = record.OK
+		return
+	}
+	c.over = true
+}
+
+func (c *client) stimulate() conversation.Step {
+	c.after = &record.TLSAfter{Sent: c.stimulus.name}
+	return conversation.Step{Send: c.stimulus.send, Gap: reaction}
+}
+
+// react keeps the reaction with what it came to.
+func (c *client) react(end record.Status) {
+	c.after.End = end
+	c.out.After = c.after
+}
+
+func (c *client) reactedWith(alert record.TLSAlert) {
+	if len(c.after.Alerts) == maxAlerts {
+		c.verdict = record.Malformed
+		return
+	}
+	c.after.Alerts = append(c.after.Alerts, alert)
+}
+
+// reacted is the verdict on a connection that ended after the server's flight.
+// The reaction is known if the server ended it, or if it was given the time to
+// (Quiet). A server that hangs up without a stimulus is another matter.
+func (c *client) reacted(why record.Status) record.Status {
+	byServer := why == record.Closed || why == record.Reset
+	switch {
+	case c.after != nil && byServer:
+		c.react(why)
+	case byServer:
+		return why
+	}
+	return record.OK
+}
