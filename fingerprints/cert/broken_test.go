@@ -2,6 +2,7 @@ package cert
 
 import (
 	"crypto/x509"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,10 @@ func brokenOnes() []broken {
 			change: func(f *forged) { f.outer = algorithm(md5RSA, null...) }},
 		{name: "MD5", differs: "sig=1.2.840.113549.1.1.4",
 			change: func(f *forged) { f.inner, f.outer = algorithm(md5RSA, null...), algorithm(md5RSA, null...) }},
+		{name: "RSASSA-PSS has parameters of its own", differs: "sig=1.2.840.113549.1.1.10",
+			change: func(f *forged) {
+				f.inner, f.outer = algorithm("06 09 2a864886f70d01010a"), algorithm("06 09 2a864886f70d01010a")
+			}},
 		{name: "unknown signature algorithm", differs: "sig=1.2.3",
 			change: func(f *forged) { f.inner, f.outer = algorithm("06 02 2a03"), algorithm("06 02 2a03") }},
 		{name: "a month of 13", refused: true, differs: "valid=? from=?",
@@ -108,7 +113,7 @@ func brokenOnes() []broken {
 // fields are the shape's, by name.
 func fields(shape string) map[string]string {
 	m := map[string]string{}
-	for _, f := range strings.Fields(shape) {
+	for f := range strings.FieldsSeq(shape) {
 		name, _, _ := strings.Cut(f, "=")
 		if f[0] == 'v' && len(f) == 2 {
 			name = "v"
@@ -142,9 +147,7 @@ func TestBrokenOnes(t *testing.T) {
 			}
 			got := of(der)
 			want := fields(whole[KindShape])
-			for name, f := range fields(b.differs) {
-				want[name] = f
-			}
+			maps.Copy(want, fields(b.differs))
 			for name, f := range fields(got[KindShape]) {
 				if f != want[name] {
 					t.Errorf("shape has %s, want %s", f, want[name])

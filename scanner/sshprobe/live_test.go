@@ -1,9 +1,7 @@
 package sshprobe
 
 import (
-	"crypto/ed25519"
 	"encoding/base64"
-	"net"
 	"net/netip"
 	"os/exec"
 	"slices"
@@ -121,22 +119,9 @@ func TestFirstIsOneConnectionAndTheRestAsksOnlyForTheRest(t *testing.T) {
 
 func TestGoServer(t *testing.T) {
 	for _, method := range []string{"", "mlkem768x25519-sha256"} {
-		_, private, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signer, err := ssh.NewSignerFromKey(private)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config := &ssh.ServerConfig{NoClientAuth: true}
-		if method != "" {
-			config.KeyExchanges = []string{method}
-		}
-		config.AddHostKey(signer)
-		addr := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { ssh.NewServerConn(c, config) })
+		addr, key := startGo(t, method)
 		a, status, said := probe(t, Probe{}, addr, record.Answer{})
-		if status != record.OK || len(a.SSH.HostKeys) != 1 || string(a.SSH.HostKeys[0].Blob) != string(signer.PublicKey().Marshal()) {
+		if status != record.OK || len(a.SSH.HostKeys) != 1 || string(a.SSH.HostKeys[0].Blob) != string(key.Marshal()) {
 			t.Errorf("kex %q: %s, %+v", method, status, a.SSH)
 		}
 		if method == "" {

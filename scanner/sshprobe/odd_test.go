@@ -42,7 +42,7 @@ func oddServers() map[string]struct {
 	}{
 		"openssh":  {func(t *testing.T) netip.AddrPort { return startSSHD(t, "127.0.0.1", []string{"ed25519"}) }, taken{record.Closed, differ}, taken{record.Closed, invalid}},
 		"dropbear": {func(t *testing.T) netip.AddrPort { return startDropbear(t, []string{"rsa", "ecdsa", "ed25519"}) }, taken{record.Closed, kexInit}, taken{record.Closed, kexInit}},
-		"xcrypto":  {startGo, taken{record.Timeout, kexInit}, taken{record.Timeout, ""}},
+		"xcrypto":  {func(t *testing.T) netip.AddrPort { addr, _ := startGo(t, ""); return addr }, taken{record.Timeout, kexInit}, taken{record.Timeout, ""}},
 		"tinyssh":  {startTiny, taken{record.Timeout, kexInit}, taken{record.Closed, ""}},
 		"paramiko": {python("paramiko", paramikoServer), taken{record.Closed, ""}, taken{record.Closed, ""}},
 		"asyncssh": {python("asyncssh", asyncServer), taken{record.Closed, ""}, taken{record.Closed, ""}},
@@ -206,6 +206,21 @@ func TestOddRun(t *testing.T) {
 		if diff := cmp.Diff(test.odd, a.SSH.Odd); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
+	}
+}
+
+func TestOddAnswersThatAreKnownAreNotAskedAgain(t *testing.T) {
+	k, err := parseKexInit(serverInit(func(k *record.KEXINIT) { k.HostKey = nil })[5:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := record.Answer{SSH: &record.SSH{KEXINIT: k}}
+	if _, _, connections := play(Probe{Odd: true}, seen); connections != 1 {
+		t.Errorf("%d connections, though nothing is known and the first was refused", connections)
+	}
+	seen.SSH.Odd = []record.SSHOdd{{Sent: "version", Status: record.Closed}}
+	if _, _, connections := play(Probe{Odd: true}, seen); connections != 0 {
+		t.Errorf("%d connections", connections)
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 	"github.com/hostkin/hostkin/internal/livetest"
 )
 
-// startGo starts a server of golang.org/x/crypto.
-func startGo(t *testing.T) netip.AddrPort {
+// startGo starts a server of golang.org/x/crypto, with its defaults or one
+// key exchange method.
+func startGo(t *testing.T, method string) (netip.AddrPort, ssh.PublicKey) {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -26,8 +27,12 @@ func startGo(t *testing.T) netip.AddrPort {
 		t.Fatal(err)
 	}
 	config := &ssh.ServerConfig{NoClientAuth: true}
+	if method != "" {
+		config.KeyExchanges = []string{method}
+	}
 	config.AddHostKey(signer)
-	return livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { ssh.NewServerConn(c, config) })
+	addr := livetest.Listen(t, "127.0.0.1:0", func(c net.Conn) { ssh.NewServerConn(c, config) })
+	return addr, signer.PublicKey()
 }
 
 // startTiny starts tinysshd as a superserver would, one process a connection.
