@@ -73,18 +73,25 @@ func synAck(a *record.TCP) string {
 	if quirks := s.quirks(); len(quirks) > 0 {
 		fields = append(fields, strings.Join(quirks, ","))
 	}
-	if ask, ok := parse(a.SYN); ok {
-		order := readOptions(ask.options).order
-		for _, q := range ask.quirks() {
-			if q == "ecn" || q == "0+" { // the reserved bit of accurate ECN
-				order += "," + q
-			}
-		}
-		if order != usualSYN {
-			fields = append(fields, "syn="+order)
-		}
+	if asked := asked(a.SYN); asked != usualSYN {
+		fields = append(fields, "syn="+asked)
 	}
 	return strings.Join(fields, ":")
+}
+
+// asked is what a SYN asks for; one that was not captured is the usual one.
+func asked(syn []byte) string {
+	h, ok := parse(syn)
+	if !ok {
+		return usualSYN
+	}
+	asks := []string{readOptions(h.options).order}
+	for _, q := range h.quirks() {
+		if q == "ecn" || q == "0+" { // 0+: the reserved bit of accurate ECN
+			asks = append(asks, q)
+		}
+	}
+	return strings.Join(asks, ",")
 }
 
 // Asked returns the part of a tcp.syn_ack that tells of our own SYN, "" for the
