@@ -54,7 +54,7 @@ func (s *stage) postfix() {
 	s.ownedBy("postfix", "postfix/data")
 	s.ownedBy("root", "postfix/queue/pid")
 	var services strings.Builder
-	for i, set := range [][]string{
+	for _, set := range [][]string{
 		{},
 		{"smtpd_tls_cert_file=" + s.certs[1], "smtpd_tls_key_file=" + s.certs[1]},
 		{"smtpd_tls_security_level=none"},
@@ -70,17 +70,19 @@ func (s *stage) postfix() {
 		{"smtpd_discard_ehlo_keywords=chunking"}, // against CVE-2023-51764
 		{"smtpd_discard_ehlo_keywords=chunking,silent-discard"},
 	} {
-		var options string
-		for _, o := range set {
-			options += " -o {" + o + "}"
+		options := ""
+		if len(set) > 0 {
+			options = " -o {" + strings.Join(set, "} -o {") + "}"
 		}
-		a := s.place(product, smtpPort, smtpsPort)
-		if i == 2 {
-			s.sites[len(s.sites)-1].ports = []uint16{smtpPort}
-		} else {
+		ports := []uint16{smtpPort, smtpsPort}
+		if strings.Contains(options, "security_level=none") {
+			ports = ports[:1]
+		}
+		a := s.place(product, ports...)
+		fmt.Fprintf(&services, "%s inet n - n - - smtpd%s\n", at(a, smtpPort), options)
+		if len(ports) > 1 {
 			fmt.Fprintf(&services, "%s inet n - n - - smtpd%s -o {smtpd_tls_wrappermode=yes}\n", at(a, smtpsPort), options)
 		}
-		fmt.Fprintf(&services, "%s inet n - n - - smtpd%s\n", at(a, smtpPort), options)
 	}
 	const certificate, key = "/etc/ssl/certs/ssl-cert-snakeoil.pem", "/etc/ssl/private/ssl-cert-snakeoil.key"
 	s.write("postfix/main.cf", s.packaged("/usr/share/postfix/main.cf.debian")+
@@ -126,14 +128,15 @@ func (s *stage) dovecot(name, config string) {
 	}
 	a := s.place(product, ports...)
 	dir := s.path("dovecot-" + name)
-	conf := s.packaged("/etc/dovecot/dovecot.conf", "!include conf.d/*.conf", "!include /etc/dovecot/conf.d/*.conf", "!include_try local.conf", "")
-	conf += fmt.Sprintf("base_dir = %[1]s/run\nstate_dir = %[1]s/state\nlog_path = /dev/stderr\nlisten = %[2]s\nssl_cert = <%[3]s\nssl_key = <%[3]s\n", dir, a, s.certs[0])
+	var conf strings.Builder
+	conf.WriteString(s.packaged("/etc/dovecot/dovecot.conf", "!include conf.d/*.conf", "!include /etc/dovecot/conf.d/*.conf", "!include_try local.conf", ""))
+	fmt.Fprintf(&conf, "base_dir = %[1]s/run\nstate_dir = %[1]s/state\nlog_path = /dev/stderr\nlisten = %[2]s\nssl_cert = <%[3]s\nssl_key = <%[3]s\n", dir, a, s.certs[0])
 	for _, l := range []struct {
 		service, listener string
 		port              uint16
 	}{{"imap", "imap", imapPort}, {"imap", "imaps", imapsPort}, {"pop3", "pop3", pop3Port}, {"pop3", "pop3s", pop3sPort}} {
-		conf += fmt.Sprintf("service %s-login {\n  inet_listener %s {\n    port = %d\n  }\n}\n", l.service, l.listener, l.port)
+		fmt.Fprintf(&conf, "service %s-login {\n  inet_listener %s {\n    port = %d\n  }\n}\n", l.service, l.listener, l.port)
 	}
 	s.write("dovecot-"+name+"/.keep", "")
-	s.start("dovecot", at(a, pop3Port), "-F", "-c", s.write("dovecot-"+name+".conf", conf+config))
+	s.start("dovecot", at(a, pop3Port), "-F", "-c", s.write("dovecot-"+name+".conf", conf.String()+config))
 }

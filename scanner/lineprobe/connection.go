@@ -79,7 +79,7 @@ func (c *connection) Feed(in []byte) conversation.Step {
 // more comes. In TLS it is the handshake's.
 func (c *connection) Quiet() conversation.Step {
 	c.out = c.out[:0]
-	if c.now == handshake {
+	if c.secured {
 		c.take(c.shake.Quiet())
 	} else {
 		c.now = done
@@ -122,7 +122,7 @@ func (c *connection) step() conversation.Step {
 	switch c.now {
 	case junk:
 		s.Gap = settle
-	case handshake:
+	case stray, handshake:
 		s.Gap = c.shakeGap
 	case done:
 		s.Do = conversation.Done
@@ -238,7 +238,7 @@ func (c *connection) secure() {
 		return
 	}
 	c.shake, c.secured, c.now = shake, true, stray
-	c.out = append(c.out, shake.Open().Send...)
+	c.take(shake.Open())
 }
 
 // skipText reads what comes in plain text after the server agreed to TLS, as
