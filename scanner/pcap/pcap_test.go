@@ -240,6 +240,7 @@ func TestPagesOfOneConnection(t *testing.T) {
 func TestWhatIsOverIsNotBegunAgain(t *testing.T) {
 	k := newTalk(t, "198.51.100.1:40000", "192.0.2.80:80").shake().
 		say(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 99).say(server, "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n", 99).
+		say(client, "GET /more HTTP/1.1\r\nHost: a\r\n\r\n", 99).say(server, "HTTP/1.1 204 X\r\n\r\n", 99).
 		say(client, "GET /favicon.ico HTTP/1.1\r\nHost: a\r\n\r\n", 99).say(server, "HTTP/1.1 204 X\r\n\r\n", 99)
 	got := watch(t, file(t, linkRaw, k.packets))
 	if len(got) != 2 || got[1].HTTP.Root == nil || got[1].HTTP.Favicon != nil {
