@@ -162,13 +162,14 @@ func request(a *record.TLSAnswer) string {
 		if !ok || !whole {
 			return "malformed"
 		}
-		out := extensions(list)
+		var out strings.Builder
+		out.WriteString(extensions(list))
 		for _, e := range list {
 			if e.Type == 47 {
-				out += ",authorities-" + short(e.Data)
+				out.WriteString(",authorities-" + short(e.Data))
 			}
 		}
-		return "asked," + out
+		return "asked," + out.String()
 	}
 	if ok && a.Version == 0x0303 {
 		ok = s.ReadUint16LengthPrefixed(&schemes)

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hostkin/hostkin/internal/daemon"
@@ -117,10 +118,8 @@ func (f *Farm) start(ctx context.Context, o Options) error {
 }
 
 func chosen(products []string, name string) bool {
-	for _, p := range products {
-		if p == name {
-			return true
-		}
+	if slices.Contains(products, name) {
+		return true
 	}
 	return len(products) == 0
 }
