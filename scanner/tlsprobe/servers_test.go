@@ -118,8 +118,8 @@ func TestRealServers(t *testing.T) {
 	}
 }
 
-// All products answer all five hellos. Asked again, also through a proxy that
-// cuts what they say in small segments, they give equal values.
+// All products answer all five hellos. Asked again, by a name, and through a
+// proxy that cuts what they say in small segments, they give equal values.
 func TestStable(t *testing.T) {
 	cert, key := livetest.Certificate(t, "rsa")
 	for _, s := range livetest.TLSServers() {
@@ -133,11 +133,12 @@ func TestStable(t *testing.T) {
 			if status != record.OK || partial || len(want) != 6 {
 				t.Fatalf("status %q, partial %v, %q", status, partial, want)
 			}
-			for _, at := range []netip.AddrPort{addr, cut, addr, addr, cut} {
-				a, _, _ := livetest.Ask(t, Probe{}, livetest.Endpoint(at, ""), record.Answer{})
+			for i, at := range []netip.AddrPort{addr, cut, addr, addr, cut} {
+				name := []string{"", "a.example"}[i&1]
+				a, _, _ := livetest.Ask(t, Probe{}, livetest.Endpoint(at, name), record.Answer{})
 				got, _ := tlsserver.Of(a.TLS)
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("asked again (through the proxy: %v), -first +now\n%s", at == cut, diff)
+					t.Errorf("asked again (through the proxy: %v, name %q), -first +now\n%s", at == cut, name, diff)
 				}
 			}
 		})
