@@ -95,6 +95,7 @@ func extensions(list []record.Extension) string {
 	var out []string
 	for _, e := range list {
 		switch {
+		case e.Type == 0: // the acknowledgement of a name, which only some hosts were sent
 		case isGrease(e.Type):
 			out = append(out, "grease")
 		case e.Type == 44: // a cookie is drawn anew, its length is not
