@@ -138,7 +138,7 @@ func (t *Table) compare(seed, other *profile) pair {
 		switch info := t.kinds[d.kind]; {
 		case info.Identity, info.Mute:
 			return true
-		case d.kind == "jarm": // one server has two, by the type of its key
+		case d.kind == "jarm", strings.HasPrefix(string(d.kind), "tls.server"): // one server has two, by the type of its key
 			return keyType(seed, d.port) != keyType(other, d.port)
 		case d.kind == "cert.issuer": // of a self-signed certificate it is the subject once more
 			return selfSigned(seed, d.port) && selfSigned(other, d.port)

@@ -1,6 +1,10 @@
 package report
 
-import "github.com/hostkin/hostkin/fingerprints"
+import (
+	"strings"
+
+	"github.com/hostkin/hostkin/fingerprints"
+)
 
 // Words is what a kind of fingerprint is called in a sentence. A kind that it
 // does not know is called by its own name.
@@ -8,6 +12,12 @@ func Words(k fingerprints.Kind) string {
 	switch k {
 	case "jarm":
 		return "JARM"
+	case "tls.server":
+		return "TLS server signature"
+	case "tls.server.c", "tls.server.a", "tls.server.d", "tls.server.e", "tls.server.b":
+		return "TLS answer " + strings.ToUpper(string(k[len(k)-1:]))
+	case "tls.server.odd":
+		return "answer to an early ChangeCipherSpec"
 	case "cert.sha256":
 		return "certificate"
 	case "cert.spki":

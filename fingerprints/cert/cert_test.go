@@ -155,6 +155,17 @@ func TestNoCertificate(t *testing.T) {
 	}
 }
 
+// A server may have several certificates; the values are a set.
+func TestSeveralLeaves(t *testing.T) {
+	rsa, ec := read(t, "rsa-self-signed.der"), read(t, "ec-signed.der")
+	answer := func(chain ...[]byte) record.TLSAnswer { return record.TLSAnswer{Certificates: chain} }
+	got := Of(&record.TLS{TLSAnswer: answer(rsa, ec), Others: []record.TLSAnswer{answer(ec), answer(), answer(rsa), answer(ec, rsa)}})
+	want := append(Of(&record.TLS{TLSAnswer: answer(rsa)}), Of(&record.TLS{TLSAnswer: answer(ec)})...)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
+
 func FuzzOf(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.der")
 	if err != nil || len(files) == 0 {

@@ -4,12 +4,15 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/fingerprints/cert"
 	"github.com/hostkin/hostkin/fingerprints/tlsserver"
+	"github.com/hostkin/hostkin/fingerprints/value"
 	"github.com/hostkin/hostkin/internal/livetest"
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
@@ -138,6 +141,41 @@ func TestStable(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The early ChangeCipherSpec of an odd probe adds a value and changes none.
+func TestOddAddsOnly(t *testing.T) {
+	cert, key := livetest.Certificate(t, "ec")
+	at := livetest.Endpoint(livetest.OpenSSL(t, cert, key), "")
+	plain, _, _ := livetest.Ask(t, Probe{}, at, record.Answer{})
+	odd, _, _ := livetest.Ask(t, Probe{Odd: true}, at, record.Answer{})
+	without, _ := tlsserver.Of(plain.TLS)
+	with, _ := tlsserver.Of(odd.TLS)
+	added := slices.IndexFunc(with, func(p value.Pair) bool { return p.Kind == tlsserver.KindOdd })
+	if added < 0 || with[added].Value != "ccs::2/10:closed" {
+		t.Fatalf("%q", with)
+	}
+	if diff := cmp.Diff(without, slices.Delete(with, added, added+1)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A server with two certificates shows both.
+func TestTwoCertificates(t *testing.T) {
+	rsa, rsaKey := livetest.Certificate(t, "rsa")
+	ec, ecKey := livetest.Certificate(t, "ec")
+	at := livetest.Endpoint(livetest.OpenSSL(t, rsa, rsaKey, "-dcert", ec, "-dkey", ecKey), "")
+	a, _, _ := livetest.Ask(t, Probe{}, at, record.Answer{})
+	var subjects []string
+	for _, p := range cert.Of(a.TLS) {
+		if p.Kind == cert.KindSubject {
+			subjects = append(subjects, p.Value)
+		}
+	}
+	slices.Sort(subjects)
+	if !slices.Equal(subjects, []string{"CN=ec.example", "CN=rsa.example"}) {
+		t.Errorf("subjects %q", subjects)
 	}
 }
 

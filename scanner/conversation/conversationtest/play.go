@@ -41,7 +41,7 @@ func Play(c conversation.Conversation, t Transcript, cut func([]byte) [][]byte) 
 		}
 		for _, piece := range pieces {
 			if len(piece) == 0 {
-				break
+				continue
 			}
 			in := append([]byte(nil), piece...) // a conversation may not keep it
 			done := take(c.Feed(in)) == conversation.Done
