@@ -116,7 +116,7 @@ func split(sites []netip.AddrPort, seed uint64) (*splitter, error) {
 	for i, to := range sites {
 		ip := to.Addr().As4()
 		ip[1] += 100
-		l, err := net.Listen("tcp", netip.AddrPortFrom(netip.AddrFrom4(ip), to.Port()).String())
+		l, err := net.Listen("tcp", netip.AddrPortFrom(netip.AddrFrom4(ip), 0).String()) // some servers hold their port on every address
 		if err != nil {
 			s.close()
 			return nil, err
