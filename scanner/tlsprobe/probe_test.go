@@ -34,19 +34,19 @@ func waves(t *testing.T, p Probe, seen record.Answer, answers map[string]convers
 	var asked []string
 	for {
 		var under []*conversation.Exchange
-		letters := ""
+		var letters strings.Builder
 		for {
 			x := &conversation.Exchange{}
 			if !run.Next(x) {
 				break
 			}
 			under = append(under, x)
-			letters += x.Conv.(*client).out.Hello
+			letters.WriteString(x.Conv.(*client).out.Hello)
 		}
 		if len(under) == 0 {
 			break
 		}
-		asked = append(asked, letters)
+		asked = append(asked, letters.String())
 		slices.Reverse(under) // as it happens
 		for _, x := range under {
 			letter := x.Conv.(*client).out.Hello
