@@ -2,6 +2,7 @@ package tlsprobe
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +13,15 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
 )
+
+// others are the keys of another run of the probe.
+func others(t *testing.T, seed byte) *keys {
+	k, err := newKeys(rand.NewChaCha8([32]byte{seed}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
 
 // watch replays a transcript to one who watches.
 func watch(t *testing.T, hello []byte, said conversationtest.Transcript) record.TLSAnswer {
@@ -47,7 +57,7 @@ func TestWatch(t *testing.T) {
 			c := newClient(testKeys(t), "", letter, false)
 			conversationtest.Play(c, said, nil)
 			want := c.out
-			got := watch(t, padded(defaultKeys().build(letter, "b.example")), said)
+			got := watch(t, padded(others(t, byte(i)).build(letter, "b.example")), said)
 			if want.Version == 0x0304 {
 				if got.Status != record.OK || got.Messages[len(got.Messages)-1] != 2 || !bytes.Equal(got.ServerHello, want.ServerHello) {
 					t.Errorf("%s, %s: %+v", file, letter, got)
