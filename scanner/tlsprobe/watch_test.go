@@ -140,15 +140,12 @@ func TestWatchEnds(t *testing.T) {
 
 // A handshake of another protocol has no letter and no stimulus.
 func TestHandshake(t *testing.T) {
-	h, err := NewHandshake("a.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := NewHandshake("a.example")
 	_, sent := conversationtest.Play(h, said(records(hello12, chain(1, 9), msg(14, nil))), nil)
 	if got, ok := h.Answer(); !ok || got.Hello != "" || got.SNI != "a.example" || got.Status != record.OK || got.After != nil || len(got.Certificates) != 1 {
 		t.Errorf("%v %+v", ok, got)
 	}
-	if want := padded(defaultKeys().build(helloC, "a.example")); !bytes.Equal(sent, want) {
+	if want := padded(defaultKeys().build(helloS, "a.example")); !bytes.Equal(sent, want) {
 		t.Errorf("sent %x", sent)
 	}
 }
