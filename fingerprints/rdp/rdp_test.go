@@ -132,6 +132,9 @@ func TestHostileChallenges(t *testing.T) {
 					got = p.Value
 				case NTLMVersion:
 					version, _, _ = strings.Cut(p.Value, " flags=")
+					if n := strings.Count(p.Value, ","); n >= maxPairs {
+						t.Errorf("%d pairs", n+1)
+					}
 				}
 				if len(p.Value) > value.Max {
 					t.Errorf("%s has %d bytes", p.Kind, len(p.Value))

@@ -100,6 +100,8 @@ func extensions(list []record.Extension) string {
 			out = append(out, "grease")
 		case e.Type == 44: // a cookie is drawn anew, its length is not
 			out = append(out, fmt.Sprintf("44:%d", len(e.Data)))
+		case e.Type == 47: // certificate_authorities of a CertificateRequest
+			out = append(out, "47:"+short(e.Data))
 		case e.Type == 51 && len(e.Data) >= 2:
 			out = append(out, fmt.Sprintf("51:%d", binary.BigEndian.Uint16(e.Data)))
 		case slices.Contains([]uint16{1, 10, 11, 13, 15, 16, 19, 20, 22, 27, 28, 43, 50, 65281}, e.Type):
@@ -163,14 +165,7 @@ func request(a *record.TLSAnswer) string {
 		if !ok || !whole {
 			return "malformed"
 		}
-		var out strings.Builder
-		out.WriteString(extensions(list))
-		for _, e := range list {
-			if e.Type == 47 {
-				out.WriteString(",authorities-" + short(e.Data))
-			}
-		}
-		return "asked," + out.String()
+		return "asked," + extensions(list)
 	}
 	if ok && a.Version == 0x0303 {
 		ok = s.ReadUint16LengthPrefixed(&schemes)

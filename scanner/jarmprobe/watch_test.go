@@ -19,12 +19,9 @@ func TestWatchKnowsTheTenHellos(t *testing.T) {
 			}
 		}
 	}
-	other, err := tlsprobe.NewHandshake("site.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := tlsprobe.NewHandshake("site.example")
 	if w, ok := NewWatch(other.Open().Send); ok {
-		t.Errorf("hello C passes for JARM's number %d", w.Index)
+		t.Errorf("a hello of tlsprobe's passes for JARM's number %d", w.Index)
 	}
 	h, _ := wire.ParseClientHello(hellos()[0].record("a", &random{rand.New(rand.NewPCG(1, 1))}))
 	h.Suites[3]++

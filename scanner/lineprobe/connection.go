@@ -232,11 +232,7 @@ func (c *connection) say(then stage, command string) {
 
 // secure begins TLS.
 func (c *connection) secure() {
-	shake, err := tlsprobe.NewHandshake(c.sni)
-	if err != nil { // no name that could be sent
-		c.now = done
-		return
-	}
+	shake := tlsprobe.NewHandshake(c.sni)
 	c.shake, c.secured, c.now = shake, true, stray
 	c.take(shake.Open())
 }

@@ -122,10 +122,7 @@ func (c *connection) greeted(packet []byte) opening.Next {
 	case offered&clientSSL == 0:
 		return opening.Next{Verdict: record.OK}
 	}
-	h, err := tlsprobe.NewHandshake(c.name)
-	if err != nil {
-		return opening.Next{Verdict: record.OK}
-	}
+	h := tlsprobe.NewHandshake(c.name)
 	c.tls = &h
 	return opening.Next{Send: sslRequest(packet[3] + 1), Inner: h}
 }

@@ -177,10 +177,7 @@ func (c *connection) sslAnswered(message []byte) opening.Next {
 	case "N":
 		return opening.Next{Inner: c.version}
 	case "S":
-		h, err := tlsprobe.NewHandshake(c.name)
-		if err != nil {
-			return opening.Next{Verdict: record.OK}
-		}
+		h := tlsprobe.NewHandshake(c.name)
 		c.tls = &h
 		return opening.Next{Inner: h}
 	}

@@ -83,10 +83,9 @@ func (c *connection) confirmed(pdu []byte) opening.Next {
 		c.credssp = newCredSSP()
 		return opening.Next{Inner: tlsprobe.Wrap(c.credssp, c.name, nil)}
 	case kind == negResponse && (hybrid || chosen == protocolSSL):
-		if h, err := tlsprobe.NewHandshake(c.name); err == nil {
-			c.handshake = &h
-			return opening.Next{Inner: h}
-		}
+		h := tlsprobe.NewHandshake(c.name)
+		c.handshake = &h
+		return opening.Next{Inner: h}
 	}
 	return opening.Next{Verdict: record.OK}
 }

@@ -55,8 +55,8 @@ func (c *client) retried(h wire.ServerHello) {
 		}
 	}
 	cookie, _ := wire.Find(h.Extensions, wire.ExtCookie)
-	second := padded(c.keys.helloA(c.sni, group, cookie))
-	if c.out.Hello != helloA || len(second) > wire.MaxRecord || group == 0 && cookie == nil {
+	second := padded(c.keys.hello13(c.out.Hello, c.sni, group, cookie))
+	if c.out.Hello != helloA && c.out.Hello != helloS || len(second) > wire.MaxRecord || group == 0 && cookie == nil {
 		c.verdict = record.Malformed
 		return
 	}

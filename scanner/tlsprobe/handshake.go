@@ -17,13 +17,10 @@ var _ conversation.Conversation = Handshake{}
 
 // NewHandshake is for a protocol that turns its connection into TLS on the way
 // (STARTTLS), which carries it on from Open when the server is ready. It sends
-// hello C, with SNI when name is not empty, and ends when the server's flight
-// is over. Without the stimulus the answer is not that of the probe's C, so
-// its Hello is "".
-func NewHandshake(name string) (Handshake, error) {
-	c := newClient(defaultKeys(), serverName(name), helloC, false)
-	c.stimulus, c.out.Hello = stimulus{}, ""
-	return Handshake{c}, nil
+// helloS, with SNI when name is not empty, and ends when the server's flight is
+// over. The answer's Hello is "": it is none of the probe's five.
+func NewHandshake(name string) Handshake {
+	return Handshake{newClient(defaultKeys(), serverName(name), helloS, false)}
 }
 
 var errNoHello = errors.New("tlsprobe: not a ClientHello in one record")
@@ -120,5 +117,9 @@ func (h Handshake) End(why record.Status) record.Status {
 
 // Answer is what the server said, once End was called; ok is false if it was nothing.
 func (h Handshake) Answer() (t record.TLS, ok bool) {
-	return record.TLS{SNI: h.sni, TLSAnswer: h.out}, spoke(&h.out) || len(h.out.Raw) > 0
+	out := h.out
+	if out.Hello == helloS {
+		out.Hello = ""
+	}
+	return record.TLS{SNI: h.sni, TLSAnswer: out}, spoke(&h.out) || len(h.out.Raw) > 0
 }

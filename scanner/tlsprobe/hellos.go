@@ -19,14 +19,19 @@ const (
 	helloB = "b" // TLS 1.3 only and no key share: which group does the server ask for?
 )
 
+// helloS is A without ALPN, for a service that turns its connection into TLS:
+// one that minds ALPN refuses who does not name its own protocol (RFC 9325
+// section 3.7). It is no part of tls.server.
+const helloS = "s"
+
 // letters are the five, in the order in which they are asked.
 func letters() [5]string { return [5]string{helloC, helloA, helloD, helloE, helloB} }
 
 // build is the hello of a letter.
 func (k *keys) build(letter, sni string) wire.ClientHello {
 	switch letter {
-	case helloA:
-		return k.helloA(sni, 0, nil)
+	case helloA, helloS:
+		return k.hello13(letter, sni, 0, nil)
 	case helloD:
 		return k.helloD(sni)
 	case helloE:
@@ -55,6 +60,15 @@ func (k *keys) helloC(sni string) wire.ClientHello {
 			{Type: wire.ExtMaxFragmentLength, Data: []byte{4}}, // 4096 bytes
 		}...),
 	}
+}
+
+// hello13 is A or S, see helloA.
+func (k *keys) hello13(letter, sni string, group uint16, cookie []byte) wire.ClientHello {
+	h := k.helloA(sni, group, cookie)
+	if letter == helloS {
+		h.Extensions = slices.DeleteFunc(h.Extensions, func(e record.Extension) bool { return e.Type == wire.ExtALPN })
+	}
+	return h
 }
 
 // helloA has one key share, of X25519. After a HelloRetryRequest it has one of

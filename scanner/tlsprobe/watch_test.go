@@ -2,6 +2,7 @@ package tlsprobe
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -12,6 +13,15 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
 )
+
+// others are the keys of another run of the probe.
+func others(t *testing.T, seed byte) *keys {
+	k, err := newKeys(rand.NewChaCha8([32]byte{seed}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
 
 // watch replays a transcript to one who watches.
 func watch(t *testing.T, hello []byte, said conversationtest.Transcript) record.TLSAnswer {
@@ -47,7 +57,7 @@ func TestWatch(t *testing.T) {
 			c := newClient(testKeys(t), "", letter, false)
 			conversationtest.Play(c, said, nil)
 			want := c.out
-			got := watch(t, padded(defaultKeys().build(letter, "b.example")), said)
+			got := watch(t, padded(others(t, byte(i)).build(letter, "b.example")), said)
 			if want.Version == 0x0304 {
 				if got.Status != record.OK || got.Messages[len(got.Messages)-1] != 2 || !bytes.Equal(got.ServerHello, want.ServerHello) {
 					t.Errorf("%s, %s: %+v", file, letter, got)
@@ -130,15 +140,12 @@ func TestWatchEnds(t *testing.T) {
 
 // A handshake of another protocol has no letter and no stimulus.
 func TestHandshake(t *testing.T) {
-	h, err := NewHandshake("a.example")
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := NewHandshake("a.example")
 	_, sent := conversationtest.Play(h, said(records(hello12, chain(1, 9), msg(14, nil))), nil)
 	if got, ok := h.Answer(); !ok || got.Hello != "" || got.SNI != "a.example" || got.Status != record.OK || got.After != nil || len(got.Certificates) != 1 {
 		t.Errorf("%v %+v", ok, got)
 	}
-	if want := padded(defaultKeys().build(helloC, "a.example")); !bytes.Equal(sent, want) {
+	if want := padded(defaultKeys().build(helloS, "a.example")); !bytes.Equal(sent, want) {
 		t.Errorf("sent %x", sent)
 	}
 }

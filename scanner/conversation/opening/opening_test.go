@@ -112,6 +112,18 @@ func TestOpening(t *testing.T) {
 	}
 }
 
+// Whoever talks on and on about something else is left as soon as enough is kept.
+func TestNonsenseIsNotWaitedFor(t *testing.T) {
+	c, _ := start()
+	c.Open()
+	if s := c.Feed([]byte("hello")); s.Do != conversation.More || s.Gap == 0 {
+		t.Errorf("after a word: %+v", s)
+	}
+	if s := c.Feed(make([]byte, maxRaw)); s.Do != conversation.Done {
+		t.Errorf("after %d bytes: %+v", maxRaw, s)
+	}
+}
+
 // What a callee sends is not written to.
 func TestSendIsNotOverwritten(t *testing.T) {
 	shared := append(make([]byte, 0, 64), "[before]"...)
