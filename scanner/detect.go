@@ -30,35 +30,19 @@ func (detector) Name() string { return "detect" }
 
 // Start implements conversation.Probe.
 func (detector) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	return &detectRun{at: at, done: seen.Detect != nil}
-}
-
-type detectRun struct {
-	at     record.Endpoint
-	done   bool
-	c      detection
-	status record.Status
-}
-
-func (r *detectRun) Next(x *conversation.Exchange) bool {
-	if r.done {
-		return false
+	r := &conversation.Single{At: at, Bytes: detectLimits}
+	if seen.Detect == nil {
+		d := &detection{name: at.Host.Name}
+		r.Conv, r.Write = d, d.write
 	}
-	r.done = true
-	r.c.name = r.at.Host.Name
-	x.Addr, x.Conv = r.at.AddrPort(), &r.c
-	x.Limits.Bytes = detectLimits
-	return true
+	return r
 }
 
-func (r *detectRun) Ended(x *conversation.Exchange) { r.status = x.Status }
-
-func (r *detectRun) Fold(a *record.Answer) record.Status {
-	if r.c.opened {
-		found := r.c.found
+func (d *detection) write(a *record.Answer) {
+	if d.opened {
+		found := d.found
 		a.Detect = &found
 	}
-	return r.status
 }
 
 // detection is the connection of a detector.

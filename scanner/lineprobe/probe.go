@@ -30,21 +30,38 @@ var _ conversation.Probe = Probe{}
 func (p Probe) Name() string { return p.Protocol }
 
 // Start implements conversation.Probe. A protocol that is not in the table is
-// not asked.
+// not asked. The status is OK for a greeting, Alert for one that turns us away,
+// whatever came after it.
 func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	r := &run{at: at}
+	r := &conversation.Single{At: at, Bytes: maxReceived}
 	list := dialects()
 	i := slices.IndexFunc(list, func(d dialect) bool { return d.name == p.Protocol })
 	if i < 0 {
-		r.asked = true
 		return r
 	}
 	t, before := seen.TLS, *list[i].field(&seen)
 	inside := t != nil && (t.Version != 0 || len(t.ServerHello) > 0)
 	// After a greeting in plain text the TLS is that of the upgrade.
-	r.asked = before != nil && (len(before.Greeting) > 0 || before.TLS == inside)
-	r.c = connection{dialect: list[i], sni: at.Host.Name, us: clientName(p.Contact), tls: inside}
+	if before != nil && (len(before.Greeting) > 0 || before.TLS == inside) {
+		return r
+	}
+	c := &connection{dialect: list[i], sni: at.Host.Name, us: clientName(p.Contact), tls: inside}
+	r.Conv, r.Write = c, c.write
+	if inside {
+		r.Conv = tlsprobe.Wrap(c, at.Host.Name, nil)
+	}
 	return r
+}
+
+func (c *connection) write(a *record.Answer) {
+	if lines, ok := c.result(); ok {
+		*c.field(a) = &lines
+	}
+	if c.secured {
+		if t, ok := c.shake.Answer(); ok {
+			a.TLS = &t
+		}
+	}
 }
 
 // nobody is who we are in EHLO without a contact. RFC 5321 section 4.1.1.1
@@ -65,46 +82,4 @@ func clientName(contact string) string {
 		return nobody
 	}
 	return name
-}
-
-// run makes the one connection.
-type run struct {
-	at     record.Endpoint
-	asked  bool
-	c      connection
-	status record.Status
-}
-
-// Next implements conversation.Run.
-func (r *run) Next(x *conversation.Exchange) bool {
-	if r.asked {
-		return false
-	}
-	r.asked = true
-	x.Addr, x.Conv = r.at.AddrPort(), &r.c
-	if r.c.tls {
-		x.Conv = tlsprobe.Wrap(&r.c, r.at.Host.Name, nil)
-	}
-	x.Limits.Bytes = maxReceived
-	return true
-}
-
-// Ended implements conversation.Run.
-func (r *run) Ended(x *conversation.Exchange) { r.status = x.Status }
-
-// Fold implements conversation.Run: OK for a greeting, Alert for one that
-// turns us away, whatever came after it.
-func (r *run) Fold(a *record.Answer) record.Status {
-	if lines, ok := r.c.result(); ok {
-		*r.c.field(a) = &lines
-	}
-	if r.c.secured {
-		if t, ok := r.c.shake.Answer(); ok {
-			a.TLS = &t
-		}
-	}
-	if r.status == "" {
-		return record.OK
-	}
-	return r.status
 }

@@ -38,47 +38,26 @@ var _ conversation.Probe = Probe{}
 // Name is "mysql".
 func (Probe) Name() string { return "mysql" }
 
-// Start implements conversation.Probe.
+// Start implements conversation.Probe. The status is OK if there is a greeting
+// and the TLS that it offers, if any; Alert if the server does not serve us.
 func (Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	return &run{at: at, asked: seen.MySQL != nil && len(seen.MySQL.Greeting) > 0, status: record.OK}
-}
-
-type run struct {
-	at     record.Endpoint
-	asked  bool
-	c      *connection
-	status record.Status
-}
-
-// Next implements conversation.Run.
-func (r *run) Next(x *conversation.Exchange) bool {
-	if r.asked {
-		return false
+	r := &conversation.Single{At: at, Bytes: maxReceived}
+	if seen.MySQL == nil || len(seen.MySQL.Greeting) == 0 {
+		c := newConnection(at.Host.Name)
+		r.Conv, r.Write = c, c.write
 	}
-	r.asked, r.c = true, newConnection(r.at.Host.Name)
-	x.Addr, x.Conv = r.at.AddrPort(), r.c
-	x.Limits.Bytes = maxReceived
-	return true
+	return r
 }
 
-// Ended implements conversation.Run.
-func (r *run) Ended(x *conversation.Exchange) { r.status = x.Status }
-
-// Fold implements conversation.Run: OK if there was a greeting and the TLS
-// that it offers, if any; Alert if the server does not serve us.
-func (r *run) Fold(a *record.Answer) record.Status {
-	if r.c == nil {
-		return r.status
-	}
-	if got := (record.MySQL{Greeting: r.c.greeting, Raw: r.c.Raw}); got.Greeting != nil || got.Raw != nil {
+func (c *connection) write(a *record.Answer) {
+	if got := (record.MySQL{Greeting: c.greeting, Raw: c.Raw}); got.Greeting != nil || got.Raw != nil {
 		a.MySQL = &got
 	}
-	if r.c.tls != nil {
-		if t, ok := r.c.tls.Answer(); ok {
+	if c.tls != nil {
+		if t, ok := c.tls.Answer(); ok {
 			a.TLS = &t
 		}
 	}
-	return r.status
 }
 
 // connection is the first packet, and the start of TLS after it.

@@ -36,7 +36,7 @@ func (c *conn) classify(final bool) bool {
 		c.begin(r)
 	case startsRequest(client):
 		c.begin(new(httpReader))
-	case len(server) > 0 && c.first == c.server && (final || len(client) > 0) && !bytes.HasPrefix(server, []byte("HTTP/")):
+	case len(server) > 0 && c.first == c.server && (final || len(client) > 0) && !answers(server):
 		if c.begun[c.server] {
 			c.reader = &bannerReader{banner: server[:min(len(server), maxBanner)]}
 		}
@@ -79,6 +79,13 @@ func (c *conn) lowerPort() int {
 
 // startsTLS tells a handshake record (RFC 8446 section 5.1).
 func startsTLS(b []byte) bool { return len(b) > 1 && b[0] == 0x16 && b[1] == 3 }
+
+// answers tells what only an answer begins with: the question is missing from
+// the capture then, and it is no banner.
+func answers(b []byte) bool {
+	const alert = 0x15
+	return bytes.HasPrefix(b, []byte("HTTP/")) || startsTLS(b) || len(b) > 1 && b[0] == alert && b[1] == 3
+}
 
 // recordSize is that of the first record with its header, or more than b holds.
 func recordSize(b []byte) int {

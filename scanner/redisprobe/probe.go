@@ -27,42 +27,21 @@ var _ conversation.Probe = Probe{}
 // Name is "redis".
 func (Probe) Name() string { return "redis" }
 
-// Start implements conversation.Probe.
+// Start implements conversation.Probe. The status is OK if the server answers
+// in its protocol, Alert if it does so by turning every client away.
 func (Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	return &run{at: at, asked: seen.Redis != nil && len(seen.Redis.Reply) > 0, status: record.OK}
-}
-
-type run struct {
-	at     record.Endpoint
-	asked  bool
-	c      *connection
-	status record.Status
-}
-
-// Next implements conversation.Run.
-func (r *run) Next(x *conversation.Exchange) bool {
-	if r.asked {
-		return false
+	r := &conversation.Single{At: at, Bytes: maxReceived}
+	if seen.Redis == nil || len(seen.Redis.Reply) == 0 {
+		c := newConnection()
+		r.Conv, r.Write = c, c.write
 	}
-	r.asked, r.c = true, newConnection()
-	x.Addr, x.Conv = r.at.AddrPort(), r.c
-	x.Limits.Bytes = maxReceived
-	return true
+	return r
 }
 
-// Ended implements conversation.Run.
-func (r *run) Ended(x *conversation.Exchange) { r.status = x.Status }
-
-// Fold implements conversation.Run: OK if the server answers in its protocol,
-// Alert if it does so by turning every client away.
-func (r *run) Fold(a *record.Answer) record.Status {
-	if r.c == nil {
-		return r.status
-	}
-	if got := (record.Redis{Reply: r.c.reply, Raw: r.c.Raw}); got.Reply != nil || got.Raw != nil {
+func (c *connection) write(a *record.Answer) {
+	if got := (record.Redis{Reply: c.reply, Raw: c.Raw}); got.Reply != nil || got.Raw != nil {
 		a.Redis = &got
 	}
-	return r.status
 }
 
 // connection is one line of the server.
