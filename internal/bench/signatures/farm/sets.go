@@ -15,6 +15,25 @@ func set(name string) (map[string][]Config, error) {
 	return nil, fmt.Errorf("there is no set %q of configurations, only a, b and c", name)
 }
 
+// Counts is how many configurations of each product a set has, on a machine
+// with all of them.
+func Counts(name string) (map[string]int, error) {
+	configs, err := set(name)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, p := range products() {
+		if n := len(configs[p.name]); n > 0 {
+			counts[p.name] = n
+		}
+	}
+	if len(counts) != len(configs) {
+		return nil, fmt.Errorf("set %s has configurations of a product that is not known", name)
+	}
+	return counts, nil
+}
+
 // Suites that guides recommend (Mozilla's guideline 5.7 and older ones).
 const (
 	mozilla = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:" +
