@@ -30,6 +30,7 @@ func Canonical(a *record.TLSAnswer) string {
 		t.add("version", fmt.Sprintf("%04x", a.Version))
 		t.add("hello", h)
 		t.add("extensions", extensions(a.Extensions))
+		t.add("name", acknowledged(a))
 		t.add("downgrade", downgrade(a.ServerHello))
 	}
 	t.add("encrypted", extensions(a.Encrypted))
@@ -39,10 +40,16 @@ func Canonical(a *record.TLSAnswer) string {
 		t.add("verify", fmt.Sprintf("%04x", a.SignatureScheme))
 	}
 	t.add("alerts", alerts(a.Alerts))
-	if a.After != nil && a.Hello != "d" {
-		t.add("after", after(a.After))
-	}
 	return strings.Join(t, ";")
+}
+
+// acknowledged tells whether the name of hello D, the one that all hosts are
+// sent, was acknowledged (RFC 6066 section 3).
+func acknowledged(a *record.TLSAnswer) string {
+	if a.Hello == "d" && slices.ContainsFunc(a.Extensions, func(e record.Extension) bool { return e.Type == 0 }) {
+		return "acknowledged"
+	}
+	return ""
 }
 
 // text is the fields.

@@ -1,6 +1,7 @@
 package tlsserver
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -53,7 +54,7 @@ func extensionList(s *cryptobyte.String) (list []record.Extension, ok bool) {
 // agreement is how the two sides come to a key.
 type agreement struct {
 	group  string // number of the group; "dh" and bits of the prime; "" none
-	detail string // of the prime
+	detail string // of the prime: the hash of a published one, or "own"
 	scheme string // of the signature on it
 }
 
@@ -86,13 +87,24 @@ func exchange(a *record.TLSAnswer) (out agreement) {
 			return out
 		}
 		out.group = fmt.Sprintf("dh%d", 8*len(p))
-		out.detail = value.SHA256(string(p) + "," + string(g))[:16]
+		out.detail = "own"
+		if published(p) {
+			out.detail = value.SHA256(string(p) + "," + string(g))[:16]
+		}
 	}
 	var scheme uint16
 	if a.Version == 0x0303 && s.ReadUint16(&scheme) {
 		out.scheme = fmt.Sprintf("%04x", scheme)
 	}
 	return out
+}
+
+// published reports whether a prime is one of RFC 2409, 3526 or 7919, which all
+// begin and end with 64 bits set. Others are made by the operator or, by stunnel,
+// anew every day: they are no part of a signature.
+func published(p []byte) bool {
+	const ones = "\xff\xff\xff\xff\xff\xff\xff\xff"
+	return bytes.HasPrefix(p, []byte(ones)) && bytes.HasSuffix(p, []byte(ones))
 }
 
 // ecdhe reports whether a suite before TLS 1.3 agrees on a curve, of those

@@ -25,8 +25,8 @@ func letters() [5]string { return [5]string{"c", "a", "d", "e", "b"} }
 
 // Of gives the components that are known, the reaction to an early
 // ChangeCipherSpec if there was one, and the digest if all five hellos were
-// sent; partial says that the digest lacks an answer. A server that refuses
-// all five has no fingerprint: that says little more than a strict SNI.
+// sent; partial says that the digest lacks an answer. How a server refuses all
+// five counts too: what is strict about names differs in the alerts.
 func Of(t *record.TLS) (out []value.Pair, partial bool) {
 	var list value.List
 	var whole, readable []string
@@ -36,7 +36,7 @@ func Of(t *record.TLS) (out []value.Pair, partial bool) {
 		if a == nil {
 			continue
 		}
-		found = found || len(a.ServerHello) > 0 || len(a.HelloRetry) > 0
+		found = found || len(a.ServerHello) > 0 || len(a.HelloRetry) > 0 || len(a.Alerts) > 0
 		if !known(a) {
 			whole, readable, partial = append(whole, letter+"?"), append(readable, "?"), true
 			continue
@@ -73,13 +73,8 @@ func known(a *record.TLSAnswer) bool {
 	case record.Alert, record.Closed, record.Reset, record.Malformed:
 		return true
 	case record.OK:
-		switch {
-		case a.Version == 0x0304: // with what is encrypted, up to Finished
-			return slices.Contains(a.Messages, 20)
-		case a.Hello == "c", a.Hello == "b":
-			return reacted(a)
-		}
-		return true
+		// TLS 1.3 with what is encrypted, up to Finished; AES-CCM we cannot read.
+		return a.Version != 0x0304 || slices.Contains(a.Messages, 20) || a.Suite == 0x1304 || a.Suite == 0x1305
 	}
 	return false
 }

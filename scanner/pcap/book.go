@@ -143,11 +143,33 @@ func (e *endpoint) write() {
 	if e.tcp != nil {
 		e.emit("", "tcp", record.OK, e.tcpSpan, record.Answer{TCP: e.tcp})
 	}
+	e.shareD()
 	spokeTLS := slices.ContainsFunc(e.sites, func(s *site) bool {
 		return slices.ContainsFunc(s.tls, func(a record.TLSAnswer) bool { return len(a.ServerHello) > 0 })
 	})
 	for _, s := range e.sites {
 		s.write(e, spokeTLS)
+	}
+}
+
+// shareD puts the answer to hello D, which names no host, beside the answers to
+// the other hellos under whatever name those were sent.
+func (e *endpoint) shareD() {
+	isD := func(a record.TLSAnswer) bool { return a.Hello == "d" }
+	ours := func(a record.TLSAnswer) bool { return a.Hello != "" && !isD(a) }
+	i := slices.IndexFunc(e.sites, func(s *site) bool { return slices.ContainsFunc(s.tls, isD) })
+	if i < 0 {
+		return
+	}
+	from, taken := e.sites[i], false
+	d := from.tls[slices.IndexFunc(from.tls, isD)]
+	for _, s := range e.sites {
+		if s != from && slices.ContainsFunc(s.tls, ours) {
+			s.tls, taken = append(s.tls, d), true
+		}
+	}
+	if taken && !slices.ContainsFunc(from.tls, ours) {
+		from.tls = slices.DeleteFunc(from.tls, isD)
 	}
 }
 

@@ -32,23 +32,26 @@ func hellos(t *testing.T, p conversation.Probe, answer string) (out []string) {
 }
 
 // TestHellosAreJoined: five connections make one observation, and how the
-// server takes the second hello stands in it.
+// server takes what comes after D's stands in it.
 func TestHellosAreJoined(t *testing.T) {
 	var packets []packet
 	for i, hello := range hellos(t, tlsprobe.Probe{}, flight) {
 		k := newTalk(t, "198.51.100.1:40000", "192.0.2.44:443")
 		k.ends[client] = netip.AddrPortFrom(k.ends[client].Addr(), uint16(40000+i))
 		k.shake().say(client, hello, 100).say(server, flight, 9)
-		k.say(client, hello, 1000).say(server, "\x15\x03\x03\x00\x02\x02\x0a", 9).fin(server)
+		k.say(client, "\x14\x03\x03\x00\x01\x01", 1000).say(server, "\x15\x03\x03\x00\x02\x02\x0a", 9).fin(server)
 		packets = append(packets, k.packets...)
 	}
 	got := watch(t, file(t, linkRaw, packets))
 	if len(got) != 2 || got[1].Probe != "tls" || got[1].Status != record.OK || len(got[1].TLS.Others) != 4 {
 		t.Fatalf("%q", told(got))
 	}
-	c := got[1].TLS.TLSAnswer
-	if c.Hello != "c" || c.After == nil || c.After.Sent != "hello" || len(c.After.Alerts) != 1 || c.After.End != record.Closed {
+	c, d := got[1].TLS.TLSAnswer, got[1].TLS.Others[1]
+	if c.Hello != "c" || c.After != nil {
 		t.Errorf("%+v, after %+v", c, c.After)
+	}
+	if d.Hello != "d" || d.After == nil || d.After.Sent != "ccs" || len(d.After.Alerts) != 1 || d.After.End != record.Closed {
+		t.Errorf("%+v, after %+v", d, d.After)
 	}
 	if prints := fingerprints.Of(got[1]); len(prints) == 0 || prints[0].Kind != "tls.server.c" {
 		t.Errorf("%v", prints)

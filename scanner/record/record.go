@@ -159,7 +159,7 @@ type TLSAnswer struct {
 // TLSAfter is how a server takes what does not belong at that point of a
 // handshake, sent once its flight was over and it was quiet.
 type TLSAfter struct {
-	Sent     string     `json:"sent"`               // "hello": a ClientHello; "ccs": an early ChangeCipherSpec
+	Sent     string     `json:"sent"`               // "ccs": an early ChangeCipherSpec
 	Messages []uint8    `json:"messages,omitempty"` // handshake types received after it, in wire order
 	Alerts   []TLSAlert `json:"alerts,omitempty"`
 	End      Status     `json:"end"` // Closed: FIN; Reset: RST; Timeout: it stayed open

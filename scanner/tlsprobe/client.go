@@ -52,7 +52,7 @@ type client struct {
 // newClient is a connection with the hello of a letter and its stimulus, if it has any.
 func newClient(k *keys, sni, letter string, odd bool) *client {
 	hello := padded(k.build(letter, sni))
-	return &client{keys: k, sni: sni, hello: hello, stimulus: stimulusOf(letter, hello, odd),
+	return &client{keys: k, sni: sni, hello: hello, stimulus: stimulusOf(letter, odd),
 		out: record.TLSAnswer{Hello: letter}, messages: wire.Messages{Max: maxHandshake}}
 }
 

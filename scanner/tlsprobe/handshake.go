@@ -42,8 +42,11 @@ func Watch(hello []byte) (Handshake, error) {
 	}
 	for _, letter := range letters() {
 		if bytes.Equal(h.Record(), hello) && bytes.Equal(anonymous(h), anonymous(defaultKeys().build(letter, ""))) {
-			c.out.Hello, c.stimulus = letter, stimulusOf(letter, hello, true)
+			c.out.Hello, c.stimulus = letter, stimulusOf(letter, true)
 		}
+	}
+	if c.out.Hello == helloD {
+		c.sni = "" // nobody's
 	}
 	return Handshake{c}, nil
 }

@@ -12,11 +12,11 @@ import (
 // The five hellos of tls.server, in the order of what they tell: each of them
 // splits servers that those before it did not.
 const (
-	helloC = "c" // TLS 1.2, everything on offer, the weakest suites first
+	helloC = "c" // TLS 1.2, everything on offer, elliptic curves and the weakest suites first
 	helloA = "a" // TLS 1.3 with GREASE (RFC 8701); its flight is decrypted
-	helloD = "d" // TLS 1.2, everything the other way round, no session id, few extensions
-	helloE = "e" // TLS 1.1 of a client that says that it fell back (RFC 7507)
-	helloB = "b" // TLS 1.3 only and no key share: which group does the server ask for?
+	helloD = "d" // TLS 1.2 without ECDHE_RSA, few extensions, a name that nobody has
+	helloE = "e" // TLS 1.1
+	helloB = "b" // TLS 1.3 only and no key share: which of the rarer groups does the server ask for?
 )
 
 // helloS is A without ALPN, for a service that turns its connection into TLS:
@@ -33,7 +33,7 @@ func (k *keys) build(letter, sni string) wire.ClientHello {
 	case helloA, helloS:
 		return k.hello13(letter, sni, 0, nil)
 	case helloD:
-		return k.helloD(sni)
+		return k.helloD()
 	case helloE:
 		return k.helloE(sni)
 	case helloB:
@@ -44,12 +44,13 @@ func (k *keys) build(letter, sni string) wire.ClientHello {
 
 func (k *keys) helloC(sni string) wire.ClientHello {
 	return wire.ClientHello{
-		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session, Suites: oldSuites(),
+		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session,
+		Suites: slices.Concat(slices.DeleteFunc(oldSuites(), notECDHE), slices.DeleteFunc(oldSuites(), ecdhe)),
 		Extensions: append(names(sni), []record.Extension{
 			{Type: wire.ExtExtendedMaster},
 			{Type: wire.ExtEncryptThenMAC},
 			{Type: wire.ExtRenegotiation, Data: []byte{0}},
-			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupX25519, groupP256, groupP384, groupP521)},
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupP521, groupP384, groupP256, groupX25519)},
 			{Type: wire.ExtPointFormats, Data: []byte{3, 0, 1, 2}},
 			{Type: wire.ExtSessionTicket},
 			wire.ALPN("zz/9", "http/1.1"),
@@ -109,30 +110,40 @@ func (k *keys) helloA(sni string, group uint16, cookie []byte) wire.ClientHello 
 	return h
 }
 
-func (k *keys) helloD(sni string) wire.ClientHello {
-	suites, list := oldSuites(), schemes()
+// nobody is the name in hello D: some servers acknowledge any, some refuse what
+// they do not know (RFC 6066 section 3), some do not care. RFC 2606 keeps it
+// from belonging to anybody. It is sent whether or not a host's name is known.
+const nobody = "host.invalid"
+
+// helloD is what is left when suites that every server prefers are not there:
+// has it DHE, of which group, and RSA key exchange? They come first, so that of
+// two certificates it sees the RSA one; a server with an ECDSA certificate only
+// tells its curves once more. It has no ALPN, for which half of the servers
+// would refuse it.
+func (k *keys) helloD() wire.ClientHello {
+	suites, list := slices.DeleteFunc(oldSuites(), ecdheRSA), schemes()
 	slices.Reverse(suites)
+	suites = slices.Concat(slices.DeleteFunc(slices.Clone(suites), ecdhe), slices.DeleteFunc(suites, notECDHE))
 	slices.Reverse(list)
 	return wire.ClientHello{
 		RecordVersion: 0x0301, Version: 0x0303, Random: k.random,
 		Suites: append(suites, 0x00ff), // TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746
-		Extensions: append(names(sni), []record.Extension{
+		Extensions: append(names(nobody), []record.Extension{
 			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupP521, groupP384, groupP256)},
 			{Type: wire.ExtPointFormats, Data: []byte{1, 0}},
 			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, list...)},
-			wire.ALPN("zz/9"),
 			{Type: wire.ExtRecordSizeLimit, Data: []byte{0x40, 0}},
-			{Type: wire.ExtStatusRequestV2, Data: []byte{0, 7, 2, 0, 4, 0, 0, 0, 0}}, // ocsp_multi, RFC 6961 section 2.2
 			{Type: wire.ExtSupportedVersions, Data: wire.List16(1, 0x0303)},
 		}...),
 	}
 }
 
+// helloE does not say that it fell back (RFC 7507): a server of more than TLS
+// 1.1 would refuse it for that and hide whether it still speaks TLS 1.1.
 func (k *keys) helloE(sni string) wire.ClientHello {
 	return wire.ClientHello{
 		RecordVersion: 0x0301, Version: 0x0302, Random: k.random,
-		Suites: []uint16{0xc014, 0xc00a, 0xc013, 0xc009, 0x0039, 0x0033, 0x0035, 0x002f, 0x000a, 0x0005,
-			0x5600}, // TLS_FALLBACK_SCSV
+		Suites: []uint16{0xc014, 0xc00a, 0xc013, 0xc009, 0x0039, 0x0033, 0x0035, 0x002f, 0x000a, 0x0005},
 		Extensions: append(names(sni), []record.Extension{
 			{Type: wire.ExtRenegotiation, Data: []byte{0}},
 			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupP256, groupP384, groupP521)},
@@ -143,17 +154,19 @@ func (k *keys) helloE(sni string) wire.ClientHello {
 }
 
 // helloB may name groups that we cannot do: no key is made for any of them.
+// X25519 and P-256, which nearly all servers would ask for, are not among them. A
+// server that refuses the ALPN does so here, where there is least to lose.
 func (k *keys) helloB(sni string) wire.ClientHello {
 	return wire.ClientHello{
 		RecordVersion: 0x0301, Version: 0x0303, Random: k.random, SessionID: k.session,
-		Suites: []uint16{0x1301, 0x1302, 0x1303},
+		Suites: []uint16{0x1302, 0x1303, 0x1301}, // A has 1303 first
 		Extensions: append(names(sni), []record.Extension{
-			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupX25519MLKEM768, groupP521, groupP384, groupX448,
-				groupX25519, groupP256, groupFFDHE2048)},
+			{Type: wire.ExtSupportedGroups, Data: wire.List16(2, groupX25519MLKEM768, groupP521, groupX448, groupFFDHE2048, groupP384)},
 			{Type: wire.ExtSignatureAlgorithms, Data: wire.List16(2, schemes()...)},
 			wire.KeyShares(),
 			{Type: wire.ExtPSKModes, Data: []byte{1, 1}},
 			{Type: wire.ExtSupportedVersions, Data: wire.List16(1, 0x0304)},
+			wire.ALPN("zz/9"),
 		}...),
 	}
 }
@@ -170,6 +183,22 @@ func oldSuites() []uint16 {
 		0xc009, 0xc013, 0xc00a, 0xc014, 0xc023, 0xc027, 0xc024, 0xc028, 0xc072, 0xc076, 0xc073, 0xc077, // ECDHE, CBC
 		0xc060, 0xc061, 0xc0ae, 0xc0af, 0xc0ac, 0xc0ad, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcc13, 0xcc14, 0xcca8, 0xcca9, // ECDHE, AEAD
 	}
+}
+
+// ecdhe reports whether one of oldSuites agrees on a key by elliptic curve.
+func ecdhe(suite uint16) bool {
+	return suite>>8 == 0xc0 && (suite < 0xc09c || suite > 0xc0a3) || suite>>8 == 0xcc
+}
+
+func notECDHE(suite uint16) bool { return !ecdhe(suite) }
+
+// ecdheRSA are those of ecdhe that an RSA certificate signs.
+func ecdheRSA(suite uint16) bool {
+	switch suite {
+	case 0xc011, 0xc012, 0xc013, 0xc014, 0xc027, 0xc028, 0xc02f, 0xc030, 0xc060, 0xc061, 0xc076, 0xc077, 0xcc13, 0xcca8:
+		return true
+	}
+	return false
 }
 
 // schemes are the signature schemes on offer (RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1).

@@ -10,6 +10,7 @@ package tlsprobe
 
 import (
 	"io"
+	"slices"
 
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -80,9 +81,10 @@ func (r *run) Next(x *conversation.Exchange) bool {
 
 // wants tells whether the nth hello is to be sent now. Nothing more is sent to
 // what does not speak TLS. One that hangs up on C without a word may still be
-// a server of TLS 1.3 only, for which there is A.
+// a server of TLS 1.3 only, for which there is A, or one that cannot do what
+// both ask for (lighttpd with wolfSSL and status_request), for which there is D.
 func (r *run) wants(n int) bool {
-	c, a := r.answers[0], r.answers[1]
+	c := r.answers[0]
 	switch {
 	case r.stopped:
 		return false
@@ -90,12 +92,16 @@ func (r *run) wants(n int) bool {
 		return true
 	case c == nil:
 		return false
-	case n == 1 && r.Brief:
-		return spoke(c) && c.ServerHello == nil
-	case n == 1:
-		return spoke(c) || len(c.Raw) == 0 && (c.Status == record.Closed || c.Status == record.Reset)
+	case r.Brief:
+		return n == 1 && spoke(c) && c.ServerHello == nil
+	case slices.ContainsFunc(r.answers[:n], spoke):
+		return true
 	}
-	return !r.Brief && (spoke(c) || spoke(a))
+	return n <= 2 && hungUp(r.answers[n-1])
+}
+
+func hungUp(a *record.TLSAnswer) bool {
+	return a != nil && len(a.Raw) == 0 && (a.Status == record.Closed || a.Status == record.Reset)
 }
 
 // spoke reports whether there was any TLS in an answer.

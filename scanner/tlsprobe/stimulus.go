@@ -1,7 +1,6 @@
 package tlsprobe
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/hostkin/hostkin/scanner/conversation"
@@ -26,17 +25,9 @@ const (
 	reaction = 1500 * time.Millisecond
 )
 
-// stimulusOf is that of a hello: the same once more. Its record says TLS 1.2,
-// as the second of a connection does (RFC 8446 section 5.1): for another version
-// OpenSSL would hang up with the hello half read, which makes the end of the
-// connection a FIN or a RST as it happens.
-func stimulusOf(letter string, hello []byte, odd bool) stimulus {
-	switch {
-	case letter == helloC || letter == helloB:
-		again := bytes.Clone(hello)
-		again[2] = 3
-		return stimulus{"hello", again}
-	case letter == helloD && odd:
+// stimulusOf is that of a hello, see Probe.Odd.
+func stimulusOf(letter string, odd bool) stimulus {
+	if letter == helloD && odd {
 		return stimulus{"ccs", []byte(changeCipherSpec)}
 	}
 	return stimulus{}

@@ -86,8 +86,8 @@ func TestWatchKnowsOwnHellos(t *testing.T) {
 		"two records":     {hello: append(padded(k.build(helloC, "")), 22), fails: true},
 		"nothing":         {fails: true},
 		"a ServerHello":   {hello: records(hello12), fails: true},
-		"compression":     {hello: bytes.Replace(compressing, []byte{0x56, 0, 1, 0}, []byte{0x56, 0, 1, 1}, 1)},
-		"a letter's name": {hello: padded(k.build(helloD, "a.name.long.enough.to.make.the.hello.longer.example")), want: "d"},
+		"compression":     {hello: bytes.Replace(compressing, []byte{0, 5, 1, 0}, []byte{0, 5, 1, 1}, 1)},
+		"a letter's name": {hello: padded(k.build(helloE, "a.name.long.enough.to.make.the.hello.longer.example")), want: "e"},
 	} {
 		w, err := Watch(test.hello)
 		if (err != nil) != test.fails {
@@ -103,7 +103,7 @@ func TestWatchKnowsOwnHellos(t *testing.T) {
 // the end, there is no reaction; a client that leaves finds it open.
 func TestWatchEnds(t *testing.T) {
 	flight12 := records(hello12, chain(1, 9), msg(14, nil))
-	hello := padded(defaultKeys().build(helloC, ""))
+	hello := padded(defaultKeys().build(helloD, ""))
 	for name, test := range map[string]struct {
 		second bool
 		why    record.Status
@@ -132,7 +132,7 @@ func TestWatchEnds(t *testing.T) {
 		if got.After != nil {
 			after = got.After.End
 		}
-		if !ok || status != test.want || after != test.after || got.Hello != "c" || len(got.Certificates) != 1 {
+		if !ok || status != test.want || after != test.after || got.Hello != "d" || len(got.Certificates) != 1 {
 			t.Errorf("%s: %q, after %q", name, status, after)
 		}
 	}

@@ -23,6 +23,8 @@ func setA() map[string][]Config {
 			Config{Min: everything, Max: "1.1", Ciphers: legacy},
 			Config{Min: "1.2", Max: "1.3", Own: "ssl_early_data on; ssl_session_cache shared:e:1m;"},
 			Config{Min: "1.2", Max: "1.3", Own: "ssl_buffer_size 1k;", Cert: "chain"},
+			Config{Curves: "X25519:prime256v1"},
+			Config{Curves: "prime256v1:secp384r1"},
 		),
 		"apache2": with(
 			Config{ALPN: "h2,http/1.1"},
@@ -33,6 +35,8 @@ func setA() map[string][]Config {
 			Config{Cert: "ec384", NoTickets: true},
 			Config{Min: "1.2", Max: "1.2", Ciphers: rsaOnly},
 			Config{Cert: "pss"},
+			Config{Curves: modern, Ciphers: mozilla, Prefer: "client", NoTickets: true, Min: "1.2", Max: "1.3"},
+			Config{Curves: "secp384r1:prime256v1"},
 		),
 		"haproxy": with(
 			Config{ALPN: webALPN, NoTickets: true},
@@ -43,6 +47,8 @@ func setA() map[string][]Config {
 			Config{Ciphers: only256, Suites: "TLS_AES_256_GCM_SHA384", Min: "1.2", Max: "1.3"},
 			Config{Suites: suites128},
 			Config{Min: "1.2", Max: "1.3", Own: "allow-0rtt"},
+			Config{Curves: "X25519:P-256"},
+			Config{Curves: modern, Cert: "ec256"},
 		),
 		"lighttpd": with(
 			Config{Prefer: "client"},
@@ -67,6 +73,8 @@ func setA() map[string][]Config {
 			Config{ALPN: "http/1.1"},
 			Config{Own: "-legacy_renegotiation -no_renegotiation"},
 			Config{Own: "-max_send_frag 512"},
+			Config{Curves: "P-256:P-384"},
+			Config{Curves: "X25519:P-384", Prefer: "server"},
 			Config{Min: "1.1", Max: "1.1", Ciphers: legacy},
 		),
 		"hitch":   {{}, {Min: "1.2", Max: "1.2", Ciphers: high}, {Min: "1.3", Max: "1.3", Prefer: "client"}, {Cert: "ec256", Prefer: "server", Ciphers: forward}},

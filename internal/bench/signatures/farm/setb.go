@@ -20,6 +20,9 @@ func setB() map[string][]Config {
 			{Strict: true, ALPN: "h2", Min: "1.3", Max: "1.3"},
 			{Ask: "request", Cert: dualCert, Ciphers: strength, Prefer: "server", Min: "1.2", Max: "1.3"},
 			{Min: "1.2", Max: "1.2", Ciphers: noGCM, Own: "ssl_conf_command Options -EncryptThenMac;"},
+			{Curves: "X25519:secp521r1", Ciphers: strength},
+			{Curves: "X25519:secp384r1", Ciphers: strength},
+			{Curves: modern, NoTickets: true},
 		},
 		"apache2": {
 			{Min: "1.2", Max: "1.3", Ciphers: strength, Prefer: "server", NoTickets: true, ALPN: "http/1.1"},
@@ -36,6 +39,8 @@ func setB() map[string][]Config {
 			{Ask: "request", ALPN: "http/1.1,http/1.0", Cert: "chain"},
 			{Strict: true, Min: "1.3", Max: "1.3"},
 			{Cert: "ed25519", Min: "1.2", Max: "1.3"},
+			{Curves: "P-384:X25519", Min: "1.2", Max: "1.2"},
+			{Curves: "P-384:P-256", Min: "1.2", Max: "1.2"},
 		},
 		"lighttpd": {
 			{Min: "1.3", Max: "1.3", Suites: "TLS_AES_128_GCM_SHA256"},
