@@ -22,26 +22,7 @@ func ablations() []ablation {
 		})},
 		{"no encrypted flight", each(noEncrypted)},
 		{"no key exchange detail", each(func(a *record.TLSAnswer) { a.KeyExchange = nil })},
-		{"no alerts", each(func(a *record.TLSAnswer) {
-			a.Alerts = nil
-			if a.After != nil {
-				after := *a.After
-				after.Alerts = nil
-				a.After = &after
-			}
-		})},
-		{"no stimulus", each(func(a *record.TLSAnswer) {
-			if a.After != nil {
-				a.After = &record.TLSAfter{End: record.Timeout}
-			}
-		})},
-		{"no end after the stimulus", each(func(a *record.TLSAnswer) {
-			if a.After != nil {
-				after := *a.After
-				after.End = record.Timeout
-				a.After = &after
-			}
-		})},
+		{"no alerts", each(func(a *record.TLSAnswer) { a.Alerts = nil })},
 		{"no client certificate request", each(func(a *record.TLSAnswer) {
 			a.CertificateRequest = nil
 			a.Messages = slices.DeleteFunc(slices.Clone(a.Messages), func(m uint8) bool { return m == 13 })

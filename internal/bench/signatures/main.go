@@ -41,7 +41,7 @@ func main() {
 	}
 	o := options{base: netip.AddrFrom4([4]byte{127, 60, 0, 0})}
 	products := ""
-	flag.StringVar(&o.set, "set", "a", "which configurations: `a`, which the signature was made with, or b")
+	flag.StringVar(&o.set, "set", "a", "which configurations: `a` or b, by which the hellos were chosen, or c, which was written after")
 	flag.TextVar(&o.base, "base", o.base, "servers get the addresses after this one, and a proxy those 100.0.0 further")
 	flag.StringVar(&products, "products", "", "only these, joined by commas")
 	flag.IntVar(&o.most, "most", 0, "configurations of a product at most; 0: all")

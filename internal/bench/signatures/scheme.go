@@ -96,6 +96,9 @@ func components(strip func(*record.TLS) *record.TLS, chosen ...string) func(*ans
 			return r
 		}
 		pairs, _ := tlsserver.Of(strip(a.tls))
+		if len(pairs) == 0 {
+			return reading{none, true}
+		}
 		var value []string
 		for _, letter := range chosen {
 			for _, p := range pairs {

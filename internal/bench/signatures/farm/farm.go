@@ -42,7 +42,7 @@ type Site struct {
 
 // Options choose what to put up.
 type Options struct {
-	Set      string          // "a" or "b"
+	Set      string          // "a", "b" or "c"
 	Base     netip.Addr      // servers get the addresses after it; zero: 127.60.0.0
 	Products []string        // only these; none: all
 	Most     int             // configurations a product; 0: all

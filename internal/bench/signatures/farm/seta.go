@@ -1,6 +1,6 @@
 package farm
 
-// setA is what the signature was made with: 27 products.
+// setA and setB are what the hellos of tls.server were chosen by.
 func setA() map[string][]Config {
 	web := []Config{ // for the servers on OpenSSL
 		{},

@@ -1,7 +1,7 @@
 package farm
 
-// setB checks what was made with set a, by other versions, suites, curves,
-// names of protocols and combinations of them.
+// setB has other versions, suites, curves, names of protocols and combinations
+// of them than set a.
 func setB() map[string][]Config {
 	const (
 		sha1     = "ECDHE-RSA-AES256-SHA:ECDHE-ECDSA-AES256-SHA:AES256-SHA:@SECLEVEL=0"

@@ -9,8 +9,10 @@ func set(name string) (map[string][]Config, error) {
 		return setA(), nil
 	case "b":
 		return setB(), nil
+	case "c":
+		return setC(), nil
 	}
-	return nil, fmt.Errorf("there is no set %q of configurations, only a and b", name)
+	return nil, fmt.Errorf("there is no set %q of configurations, only a, b and c", name)
 }
 
 // Suites that guides recommend (Mozilla's guideline 5.7 and older ones).
