@@ -14,7 +14,7 @@ import (
 const (
 	helloC = "c" // TLS 1.2, everything on offer, elliptic curves and the weakest suites first
 	helloA = "a" // TLS 1.3 with GREASE (RFC 8701); its flight is decrypted
-	helloD = "d" // TLS 1.2 without ECDHE_RSA, few extensions, a name that nobody has
+	helloD = "d" // TLS 1.2 without what servers prefer, few extensions, a name that nobody has
 	helloE = "e" // TLS 1.1
 	helloB = "b" // TLS 1.3 only and no key share: which of the rarer groups does the server ask for?
 )
@@ -115,13 +115,13 @@ func (k *keys) helloA(sni string, group uint16, cookie []byte) wire.ClientHello 
 // from belonging to anybody. It is sent whether or not a host's name is known.
 const nobody = "host.invalid"
 
-// helloD is what is left when suites that every server prefers are not there:
-// has it DHE, of which group, and RSA key exchange? They come first, so that of
-// two certificates it sees the RSA one; a server with an ECDSA certificate only
-// tells its curves once more. It has no ALPN, for which half of the servers
-// would refuse it.
+// helloD is what is left when the suites that every server prefers are not
+// there: has it DHE, of which group, and RSA key exchange? They come first, so
+// that of two certificates it sees the RSA one, and of ECDHE_RSA those with CBC
+// come last, for servers that have nothing else. It has no ALPN, for which half
+// of the servers would refuse it.
 func (k *keys) helloD() wire.ClientHello {
-	suites, list := slices.DeleteFunc(oldSuites(), ecdheRSA), schemes()
+	suites, list := slices.DeleteFunc(oldSuites(), preferred), schemes()
 	slices.Reverse(suites)
 	suites = slices.Concat(slices.DeleteFunc(slices.Clone(suites), ecdhe), slices.DeleteFunc(suites, notECDHE))
 	slices.Reverse(list)
@@ -192,13 +192,10 @@ func ecdhe(suite uint16) bool {
 
 func notECDHE(suite uint16) bool { return !ecdhe(suite) }
 
-// ecdheRSA are those of ecdhe that an RSA certificate signs.
-func ecdheRSA(suite uint16) bool {
-	switch suite {
-	case 0xc011, 0xc012, 0xc013, 0xc014, 0xc027, 0xc028, 0xc02f, 0xc030, 0xc060, 0xc061, 0xc076, 0xc077, 0xcc13, 0xcca8:
-		return true
-	}
-	return false
+// preferred are the suites with AEAD for an RSA certificate that servers have
+// before DHE, whoever's order counts.
+func preferred(suite uint16) bool {
+	return slices.Contains([]uint16{0xc02f, 0xc030, 0xcc13, 0xcca8}, suite)
 }
 
 // schemes are the signature schemes on offer (RFC 8446 section 4.2.3 and RFC 5246 section 7.4.1.4.1).
