@@ -19,10 +19,6 @@ type broken struct {
 }
 
 func brokenOnes() []broken {
-	const (
-		issuer, subject = "issuer=2.5.4.3u", "subject=2.5.4.3p"
-		exts            = "ext=2.5.29.17,2.5.29.19!"
-	)
 	v := func(kind, value string) map[string]string { return map[string]string{kind: value} }
 	null := []byte{5, 0}
 	return []broken{

@@ -20,8 +20,11 @@ const (
 	KindOdd = "tls.server.odd" // reaction to an early ChangeCipherSpec
 )
 
+// hellos is how many there are.
+const hellos = 5
+
 // letters are the hellos, in the order of the digest.
-func letters() [5]string { return [5]string{"c", "a", "d", "e", "b"} }
+func letters() [hellos]string { return [5]string{"c", "a", "d", "e", "b"} }
 
 // Of gives the components that are known, the reaction to an early
 // ChangeCipherSpec if there was one, and the digest if all five hellos were
@@ -51,7 +54,7 @@ func Of(t *record.TLS) (out []value.Pair, partial bool) {
 	if !found {
 		return nil, false
 	}
-	if len(whole) == len(letters()) {
+	if len(whole) == hellos {
 		list.Add(Kind, strings.Join(readable, ".")+":"+value.SHA256(strings.Join(whole, "\n"))[:32])
 	}
 	return list, partial

@@ -67,10 +67,8 @@ func main() {
 func again(mode string, args []string) {
 	switch mode {
 	case serveMode:
-		if err := farm.ServeGo(args[0]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		fmt.Fprintln(os.Stderr, farm.ServeGo(args[0])) // it returns only when it fails
+		os.Exit(1)
 	case burnMode:
 		burn(os.Stdin)
 	case visitMode:
