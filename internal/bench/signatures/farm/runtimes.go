@@ -22,21 +22,20 @@ var (
 
 // plan is what a runtime's server reads of one site.
 type plan struct {
-	Address      string
-	Port         uint16
-	Cert, Key    []string // files
-	Min, Max     string
-	Ciphers      string
-	Curves       string
-	Prefer       string
-	ALPN         []string
-	Ask          string
-	CA, DH       string // files
-	NoTickets    bool
-	Strict       bool
-	Host         string
-	KeyStore     string // PKCS #12, password "farm"
-	DERCert, Own string
+	Address   string
+	Port      uint16
+	Cert, Key []string // files
+	Min, Max  string
+	Ciphers   string
+	Curves    string
+	Prefer    string
+	ALPN      []string
+	Ask       string
+	CA, DH    string // files
+	NoTickets bool
+	Strict    bool
+	Host      string
+	Own       string
 }
 
 func (f *Farm) plan(name string, places []place) (string, []plan) {
@@ -105,7 +104,7 @@ func (f *Farm) erlang(places []place) {
 		add := func(format string, args ...any) { o = append(o, fmt.Sprintf(format, args...)) }
 		add("{certfile, %q}, {keyfile, %q}", p.Cert[0], p.Key[0])
 		if v := places[i].versions(); len(v) > 0 {
-			add("{versions, ['%s']}", strings.ReplaceAll(strings.ToLower(openSSL(v, "", "','")), "tlsv1'", "tlsv1'"))
+			add("{versions, ['%s']}", strings.ToLower(openSSL(v, "", "','")))
 		}
 		if p.Prefer == "server" {
 			add("{honor_cipher_order, true}")
