@@ -156,7 +156,7 @@ func TestPlanOnServers(t *testing.T) {
 		}},
 	} {
 		got, log, err := collected(t, t.Context(), Config{
-			Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+			Transport: transport.New(transport.Config{PerHost: 4, Timeout: 10 * time.Second}),
 			Next:      Plan{Ports: c.ports, Probes: probes.All(probes.Options{}), Brief: c.brief}.Next,
 		}, hostsAt("127.0.0.1"))
 		if err != nil || log != "" {
@@ -195,7 +195,7 @@ func TestFullAfterBrief(t *testing.T) {
 	brief := plan
 	brief.Brief = true
 	got, _, err := collected(t, t.Context(), Config{
-		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 10 * time.Second}),
 		Next: func(host targets.Target, seen []record.Observation) []Ask {
 			if asks := brief.Next(host, seen); len(asks) > 0 {
 				return asks
@@ -238,7 +238,7 @@ func TestPlanOnUsualPorts(t *testing.T) {
 	serveOn(t, host, 2222, func() uint16 { return webServer(t, false) })
 	serveOn(t, host, 8000, func() uint16 { return sshServer(t) })
 	got, _, err := collected(t, t.Context(), Config{
-		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 10 * time.Second}),
 		Next:      Plan{Ports: []Port{{8080, ""}, {8443, ""}, {2222, ""}, {8000, ""}}, Probes: probes.All(probes.Options{})}.Next,
 	}, hostsAt(host))
 	if err != nil {
@@ -265,7 +265,7 @@ func TestPlanOnMailPorts(t *testing.T) {
 	serveOn(t, host, 587, func() uint16 { return mailServer(t) })
 	serveOn(t, host, 2525, func() uint16 { return mailServer(t) })
 	got, _, err := collected(t, t.Context(), Config{
-		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 3 * time.Second}),
+		Transport: transport.New(transport.Config{PerHost: 4, Timeout: 10 * time.Second}),
 		Next:      Plan{Ports: []Port{{25, ""}, {22, ""}, {587, ""}, {2525, ""}}, Probes: probes.All(probes.Options{})}.Next,
 	}, hostsAt(host))
 	if err != nil {
