@@ -2,7 +2,7 @@
 // answers to the five hellos of scanner/tlsprobe: one component a hello, which
 // compare one by one, and a digest over all of them. Unlike JARM it reads an
 // answer whole: extension values, the encrypted flight of TLS 1.3, the key
-// exchange, alerts, what comes of a message out of place.
+// exchange, alerts.
 package tlsserver
 
 import (
@@ -24,7 +24,7 @@ const (
 const hellos = 5
 
 // letters are the hellos, in the order of the digest.
-func letters() [hellos]string { return [5]string{"c", "a", "d", "e", "b"} }
+func letters() [hellos]string { return [hellos]string{"c", "a", "d", "e", "b"} }
 
 // Of gives the components that are known, the reaction to an early
 // ChangeCipherSpec if there was one, and the digest if all five hellos were

@@ -2,7 +2,6 @@ package jarmprobe
 
 import (
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/hostkin/hostkin/scanner/conversation"
@@ -28,7 +27,7 @@ func NewWatch(hello []byte) (w *Watch, ok bool) {
 	}
 	w = &Watch{client: client{messages: wire.Messages{Max: wire.MaxServerHello}}}
 	w.SNI = h.ServerName()
-	w.Index, ok = constants()[constant(h)]
+	w.Index, ok = constants()[string(h.Constant())]
 	return w, ok
 }
 
@@ -55,44 +54,8 @@ var constants = sync.OnceValue(func() map[string]int {
 	out := map[string]int{}
 	for i, h := range hellos() {
 		if ch, ok := wire.ParseClientHello(h.record("", &random{rand.New(rand.NewPCG(0, 0))})); ok {
-			out[constant(ch)] = i
+			out[string(ch.Constant())] = i
 		}
 	}
 	return out
 })
-
-// constant is h without its random bytes, its key and its server name, and
-// with one value for all of GREASE.
-func constant(h wire.ClientHello) string {
-	h.Random, h.SessionID = make([]byte, 32), make([]byte, len(h.SessionID))
-	h.Suites = slices.Clone(h.Suites)
-	for i, s := range h.Suites {
-		h.Suites[i] = ungreased(s)
-	}
-	h.Extensions = slices.Clone(h.Extensions)
-	for i := range h.Extensions {
-		e := &h.Extensions[i]
-		e.Type = ungreased(e.Type)
-		switch e.Type {
-		case wire.ExtServerName:
-			e.Data = nil
-		case wire.ExtKeyShare: // the lengths tell the groups' number
-			e.Data = make([]byte, len(e.Data))
-		case wire.ExtSupportedVersions:
-			e.Data = slices.Clone(e.Data)
-			for at := 1; at+1 < len(e.Data); at += 2 {
-				v := ungreased(uint16(e.Data[at])<<8 | uint16(e.Data[at+1]))
-				e.Data[at], e.Data[at+1] = byte(v>>8), byte(v)
-			}
-		}
-	}
-	return string(h.Record())
-}
-
-// ungreased is v, or the first of the values of RFC 8701 for all of them.
-func ungreased(v uint16) uint16 {
-	if v&0x0f0f == 0x0a0a && v>>8 == v&0xff {
-		return 0x0a0a
-	}
-	return v
-}

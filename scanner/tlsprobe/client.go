@@ -28,11 +28,11 @@ const rawGap = 300 * time.Millisecond
 // client is one connection: a ClientHello, whatever comes back, and what the
 // server makes of a stimulus after that.
 type client struct {
-	keys     *keys  // nil: somebody else's connection, watched
-	sni      string // in hello
-	hello    []byte // record
-	stimulus stimulus
-	out      record.TLSAnswer
+	keys  *keys  // nil: somebody else's connection, watched
+	sni   string // in hello
+	hello []byte // record
+	odd   bool   // an early ChangeCipherSpec follows the server's flight
+	out   record.TLSAnswer
 
 	records  wire.Records
 	messages wire.Messages
@@ -49,10 +49,10 @@ type client struct {
 	after      *record.TLSAfter // the stimulus is sent
 }
 
-// newClient is a connection with the hello of a letter and its stimulus, if it has any.
+// newClient is a connection with the hello of a letter. odd: D has a stimulus.
 func newClient(k *keys, sni, letter string, odd bool) *client {
 	hello := padded(k.build(letter, sni))
-	return &client{keys: k, sni: sni, hello: hello, stimulus: stimulusOf(letter, odd),
+	return &client{keys: k, sni: sni, hello: hello, odd: odd && letter == helloD,
 		out: record.TLSAnswer{Hello: letter}, messages: wire.Messages{Max: maxHandshake}}
 }
 

@@ -22,12 +22,8 @@ func testKeys(tb testing.TB) *keys {
 	return k
 }
 
-// plain is hello C without its stimulus.
-func plain(k *keys) *client {
-	c := newClient(k, "", helloC, false)
-	c.stimulus = stimulus{}
-	return c
-}
+// plain is hello C.
+func plain(k *keys) *client { return newClient(k, "", helloC, false) }
 
 // rec is one record; msg one handshake message.
 func rec(kind byte, body []byte) []byte {

@@ -48,9 +48,6 @@ func newKeys(random io.Reader) (*keys, error) {
 // greased is one of the sixteen reserved values.
 func greased(b byte) uint16 { return 0x0a0a + 0x1010*uint16(b&15) }
 
-// isGrease reports whether v is one of them.
-func isGrease(v uint16) bool { return v&0x0f0f == 0x0a0a && v>>8 == v&0xff }
-
 // scalar makes a private key of random bytes when it is needed. The first byte
 // is cleared so that the number is below the order of the curve.
 func scalar(curve ecdh.Curve, b []byte) func() (*ecdh.PrivateKey, error) {

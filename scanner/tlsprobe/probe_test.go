@@ -9,6 +9,7 @@ import (
 	"github.com/hostkin/hostkin/scanner/conversation"
 	"github.com/hostkin/hostkin/scanner/conversation/conversationtest"
 	"github.com/hostkin/hostkin/scanner/record"
+	"github.com/hostkin/hostkin/scanner/tlsprobe/wire"
 )
 
 var (
@@ -181,7 +182,7 @@ func TestKeysDecideTheHellos(t *testing.T) {
 		}
 	}
 	for b := range 256 {
-		if !isGrease(greased(byte(b))) {
+		if !wire.IsGrease(greased(byte(b))) {
 			t.Errorf("%04x is not a value of RFC 8701", greased(byte(b)))
 		}
 	}

@@ -7,13 +7,6 @@ import (
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
-// stimulus is what does not belong at the point of a handshake at which it is
-// sent. Servers take it in different ways.
-type stimulus struct {
-	name string // of record.TLSAfter.Sent; "" none
-	send []byte
-}
-
 const (
 	// quiet is the silence before a stimulus: what the server has said by then
 	// belongs to its flight.
@@ -25,26 +18,20 @@ const (
 	reaction = 1500 * time.Millisecond
 )
 
-// stimulusOf is that of a hello, see Probe.Odd.
-func stimulusOf(letter string, odd bool) stimulus {
-	if letter == helloD && odd {
-		return stimulus{"ccs", []byte(changeCipherSpec)}
-	}
-	return stimulus{}
-}
-
 // finish is called when the server's flight is over.
 func (c *client) finish() {
-	if c.stimulus.name == "" {
+	if !c.odd {
 		c.verdict = record.OK
 		return
 	}
 	c.over = true
 }
 
+// stimulate sends what does not belong at that point, see Probe.Odd. Servers
+// take it in different ways.
 func (c *client) stimulate() conversation.Step {
-	c.after = &record.TLSAfter{Sent: c.stimulus.name}
-	return conversation.Step{Send: c.stimulus.send, Gap: reaction}
+	c.after = &record.TLSAfter{Sent: "ccs"}
+	return conversation.Step{Send: []byte(changeCipherSpec), Gap: reaction}
 }
 
 // react keeps the reaction with what it came to.
