@@ -53,7 +53,7 @@ func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *boo
 		full:  scanner.Plan{Ports: ports, Probes: o.Probes},
 		share: max(sampleLeast, min(1, sampleHosts/float64(max(1, o.Within.Count()))))}
 	c.most, c.sure = c.full, c.full
-	c.most.Probes = telling(o)
+	c.most.Probes = o.Asked()
 	c.sure.Probes = slices.DeleteFunc(slices.Clone(c.most.Probes), func(e probes.Entry) bool { return e.Cost >= dear })
 	for _, s := range seeds {
 		c.seeds = append(c.seeds, s.Addr)
@@ -61,8 +61,8 @@ func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *boo
 	return c, nil
 }
 
-// telling are the probes without those that only --full asks.
-func telling(o Options) []probes.Entry {
+// Asked are the probes that an expansion asks: without Full, not the spare ones.
+func (o Options) Asked() []probes.Entry {
 	return slices.DeleteFunc(slices.Clone(o.Probes), func(e probes.Entry) bool { return e.Spare && !o.Full })
 }
 

@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			o.Observed(obs)
 		}
 	}
-	look := scanner.Plan{Ports: o.Ports, Probes: telling(o)}
+	look := scanner.Plan{Ports: o.Ports, Probes: o.Asked()}
 	if look.Ports == nil {
 		look.Ports = scanner.DefaultPorts()
 	}

@@ -193,7 +193,7 @@ func (in *input) observations(ctx context.Context) iter.Seq[record.Observation] 
 
 // dryExpand estimates: nobody knows yet on which ports the seeds answer.
 func (a *app) dryExpand(f *expandFlags, o expand.Options) error {
-	e := estimate{flags: &f.scanFlags, probes: o.Probes}
+	e := estimate{flags: &f.scanFlags, probes: o.Asked()}
 	ports := o.Ports
 	if ports == nil {
 		ports = scanner.DefaultPorts()

@@ -33,10 +33,14 @@ type Entry struct {
 // All is the list. The first entry of a protocol is the one that finds out
 // whether a port speaks it.
 func All(o Options) []Entry {
+	odd := 0 // connections more, of ssh and of http
+	if o.Odd {
+		odd = 2
+	}
 	list := []Entry{
-		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3},
+		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3 + odd},
 		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
-		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1},
+		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1 + odd},
 		{Speaks: "rdp", Probe: rdpprobe.Probe{}, Brief: rdpprobe.Probe{}, Cost: 1},
 		{Speaks: "mysql", Probe: mysqlprobe.Probe{}, Brief: mysqlprobe.Probe{}, Cost: 1},
 		{Speaks: "postgres", Probe: postgresprobe.Probe{}, Brief: postgresprobe.Probe{First: true}, Cost: 2},
