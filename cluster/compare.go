@@ -170,7 +170,7 @@ func (t *Table) compare(seed, other *profile) pair {
 	})
 	p.differs = t.gradeParts(p.differs, seed, other)
 	slices.SortFunc(p.shared, compareFeatures)
-	slices.SortFunc(p.differs, func(a, b difference) int {
+	slices.SortStableFunc(p.differs, func(a, b difference) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port))
 	})
 	return p
@@ -180,27 +180,43 @@ func compareFeatures(a, b feature) int {
 	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.value, b.value))
 }
 
-// differences finds the ports at which both lists (of one kind, sorted by
-// port) have values and none in common.
+// question is what was asked at a port, in one kind.
+type question struct {
+	port  uint16
+	label string // of a labelled kind
+}
+
+func (t *Table) questionOf(f fingerprints.Fingerprint) question {
+	q := question{port: f.Port}
+	if label, _, ok := strings.Cut(f.Value, ":"); ok && t.kinds[f.Kind].Labelled {
+		q.label = label
+	}
+	return q
+}
+
+// differences finds the questions to which both lists (of one kind, sorted)
+// have answers and none in common.
 func (t *Table) differences(kind fingerprints.Kind, ours, theirs []fingerprints.Fingerprint) []difference {
+	var asked []question // in the order of ours
+	mine, other := map[question][]string{}, map[question][]string{}
+	for _, f := range ours {
+		q := t.questionOf(f)
+		if mine[q] == nil {
+			asked = append(asked, q)
+		}
+		mine[q] = append(mine[q], f.Value)
+	}
+	for _, f := range theirs {
+		q := t.questionOf(f)
+		other[q] = append(other[q], f.Value)
+	}
 	var out []difference
-	for i := 0; i < len(ours); {
-		port := ours[i].Port
-		var mine []string
-		for ; i < len(ours) && ours[i].Port == port; i++ {
-			mine = append(mine, ours[i].Value)
-		}
-		var other []string
-		for _, f := range theirs {
-			if f.Port == port {
-				other = append(other, f.Value)
-			}
-		}
-		common := slices.ContainsFunc(other, func(v string) bool {
-			return slices.ContainsFunc(mine, func(m string) bool { return t.alike(kind, m, v) })
+	for _, q := range asked {
+		common := slices.ContainsFunc(other[q], func(v string) bool {
+			return slices.ContainsFunc(mine[q], func(m string) bool { return t.alike(kind, m, v) })
 		})
-		if len(other) > 0 && !common {
-			out = append(out, difference{kind: kind, port: port, seed: mine, other: other[0]})
+		if len(other[q]) > 0 && !common {
+			out = append(out, difference{kind: kind, port: q.port, seed: mine[q], other: other[q][0]})
 		}
 	}
 	return out
@@ -211,7 +227,7 @@ func (t *Table) differences(kind fingerprints.Kind, ours, theirs []fingerprints.
 // that takes none of them alike. Parts that one of the two did not answer do not count.
 func (t *Table) gradeParts(list []difference, seed, other *profile) []difference {
 	var out []difference
-	slices.SortFunc(list, func(a, b difference) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port)) })
+	slices.SortStableFunc(list, func(a, b difference) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port)) })
 	for _, d := range list {
 		whole := t.kinds[d.kind].Part
 		same := func(o difference) bool { return o.port == d.port && t.kinds[o.kind].Part == whole }

@@ -194,3 +194,34 @@ func TestServicesAreSoftware(t *testing.T) {
 		}
 	}
 }
+
+// With --odd a kind answers several questions. Equal answers to one of them do
+// not hide that another was answered differently, and one that was not asked
+// says nothing.
+func TestLabelledAnswersCompareWithTheirOwn(t *testing.T) {
+	table := must(Defaults())
+	list := func(values ...string) (out []fingerprints.Fingerprint) {
+		for _, v := range values {
+			out = append(out, fingerprints.Fingerprint{Port: 80, Kind: "http.error_page", Value: v})
+		}
+		return out
+	}
+	ours := list("404 own page", "coding:501 x", "lf:closed")
+	for _, test := range []struct {
+		theirs []fingerprints.Fingerprint
+		other  []string
+	}{
+		{list("404 own page", "coding:501 x", "lf:closed"), nil},
+		{list("404 another", "coding:501 x"), []string{"404 another"}},
+		{list("404 own page", "coding:400 y", "lf:200 z"), []string{"coding:400 y", "lf:200 z"}},
+		{list("method:501 x"), nil},
+	} {
+		var got []string
+		for _, d := range table.differences("http.error_page", ours, test.theirs) {
+			got = append(got, d.other)
+		}
+		if !slices.Equal(got, test.other) {
+			t.Errorf("%v: differs in %q, want %q", test.theirs, got, test.other)
+		}
+	}
+}

@@ -25,9 +25,10 @@ type kindInfo struct {
 	Stock    float64           `yaml:"stock"`
 	M        float64           `yaml:"m"`
 	Later    bool              `yaml:"later"`
-	Part     fingerprints.Kind `yaml:"part"` // the kind that this is a component of: differences are graded
-	Mute     bool              `yaml:"mute"` // does not speak against: another kind says it better
-	Near     int               `yaml:"near"` // distance up to which two values count as one; 0: only equal ones do
+	Part     fingerprints.Kind `yaml:"part"`     // the kind that this is a component of: differences are graded
+	Labelled bool              `yaml:"labelled"` // "label:" begins answers to several questions: each compares with its own
+	Mute     bool              `yaml:"mute"`     // does not speak against: another kind says it better
+	Near     int               `yaml:"near"`     // distance up to which two values count as one; 0: only equal ones do
 	Reason   string            `yaml:"reason"`
 }
 
