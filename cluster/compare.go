@@ -67,22 +67,23 @@ func CompareAddr(a, b string) int {
 // profile is a host prepared for comparison: whole values of known kinds, by
 // kind, each sorted by port and value; stock values in place of those near them.
 type profile struct {
-	*Host
+	Addr   string
+	Asked  Asked
+	stands float64
 	prints map[fingerprints.Kind][]fingerprints.Fingerprint
 }
 
 func (t *Table) profile(h *Host) *profile {
-	p := &profile{Host: h, prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
+	p := &profile{Addr: h.Addr, Asked: h.Asked, stands: h.Stands, prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
 	for _, f := range h.Prints {
-		if t.kinds[f.Kind] != nil && !f.Partial {
+		if t.kinds[f.Kind] != nil && !f.Partial && !t.withdrawn(f.Kind, f.Value) {
+			f.Value = t.stockNear(f.Kind, f.Value)
 			p.prints[f.Kind] = append(p.prints[f.Kind], f)
 		}
 	}
-	for _, list := range p.prints {
+	for kind, list := range p.prints {
 		slices.SortFunc(list, comparePrints)
-	}
-	for kind, stock := range t.near {
-		p.replace(kind, func(v string) string { v, _ = stock.first(v); return v })
+		p.prints[kind] = slices.Compact(list)
 	}
 	return p
 }
@@ -90,7 +91,7 @@ func (t *Table) profile(h *Host) *profile {
 // weighs is how many hosts p speaks for in a count of answers to kind k.
 func (p *profile) weighs(k *kindInfo) float64 {
 	if k.Later {
-		return 1 + p.Stands
+		return 1 + p.stands
 	}
 	return 1
 }

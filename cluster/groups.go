@@ -20,16 +20,12 @@ const (
 // components would chain everybody together); each is then judged from its
 // most typical member as Kinship judges from a seed, prevalence re-estimated
 // outside the group, and keeps the members that pass.
-func Groups(hosts []Host, o Options) ([]Group, error) {
-	t, err := o.table()
-	if err != nil {
-		return nil, err
-	}
+func (x *Index) Groups(o Options) ([]Group, error) {
 	minimum := o.MinConfidence
 	if minimum == 0 {
 		minimum = .9
 	}
-	pop := populate(t, hosts)
+	pop := x.populate()
 	var groups []Group
 	members := map[*profile]int{}
 	for _, community := range pop.communities() {
@@ -132,7 +128,7 @@ func (pop *population) edges() (edges [][]edge, holders []int) {
 		for kind := range p.prints {
 			family := pop.table.kinds[kind].Family
 			for _, f := range p.features(kind) {
-				if n := pop.held[f]; n < 2 || n > groupHolders || pop.table.weight(f) < familyBits {
+				if n := pop.held(f); n < 2 || n > groupHolders || pop.table.weight(f) < familyBits {
 					continue
 				}
 				telling = append(telling, f)
@@ -145,7 +141,7 @@ func (pop *population) edges() (edges [][]edge, holders []int) {
 			if !ok {
 				id = len(holders)
 				ids[f] = id
-				holders = append(holders, pop.held[f])
+				holders = append(holders, pop.held(f))
 			}
 			w := pop.table.weight(f)
 			edges[h] = append(edges[h], edge{id, w * w / strongest[pop.table.kinds[f.kind].Family]})
@@ -218,7 +214,7 @@ func (pop *population) group(id int, seed *profile, found []judged, m *model) Gr
 	telling, _ = firstOfFamily(telling, func(f feature) string { return pop.table.kinds[f.kind].Family })
 	for _, f := range telling {
 		info := pop.table.kinds[f.kind]
-		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f, 0)), HeldBy: pop.held[f], Family: info.Family})
+		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f, 0)), HeldBy: pop.held(f), Family: info.Family})
 	}
 	if len(g.Evidence) == 1 && pop.table.kinds[g.Evidence[0].Kind].Identity {
 		g.Label = label(g.Evidence[0].Kind, found)
@@ -256,8 +252,8 @@ func (pop *population) bridge(groups []Group, members map[*profile]int) {
 		}
 	}
 	tie := func(f feature, from, to int) float64 {
-		outside := prevalence{floor: pop.table.prevalence(f), holders: pop.holders[f] - float64(in[f][from]+in[f][to]),
-			strangers: pop.answered[f.kind] - float64(len(groups[from-1].Hosts)+len(groups[to-1].Hosts))}
+		outside := prevalence{floor: pop.table.prevalence(f), holders: pop.holders(f) - float64(in[f][from]+in[f][to]),
+			strangers: pop.answered(f.kind) - float64(len(groups[from-1].Hosts)+len(groups[to-1].Hosts))}
 		return round(math.Log2(pop.table.kinds[f.kind].M / outside.value(0)))
 	}
 	type ends struct{ from, to int }

@@ -7,40 +7,75 @@ import (
 	"github.com/hostkin/hostkin/fingerprints"
 )
 
-// population is the hosts of a scan and what is counted over all of them.
+// population is the hosts of a scan that are judged, and what is counted over
+// all hosts of it.
 type population struct {
-	table    *Table
-	all      []*profile
-	byAddr   map[string]*profile
-	held     map[feature]int               // hosts that hold a value
-	holders  map[feature]float64           // the same, a sampled host counting for those it stands for
-	answered map[fingerprints.Kind]float64 // hosts with any value of the kind, likewise
+	table  *Table
+	index  *Index
+	all    []*profile // by address
+	byAddr map[string]*profile
 }
 
-// populate drops hosts without a fingerprint: dead space does not count.
-func populate(t *Table, hosts []Host) *population {
-	pop := &population{table: t, byAddr: map[string]*profile{}, held: map[feature]int{},
-		holders: map[feature]float64{}, answered: map[fingerprints.Kind]float64{}}
-	for i := range hosts {
-		p := t.profile(&hosts[i])
-		if len(p.prints) == 0 || pop.byAddr[p.Addr] != nil {
-			continue
-		}
+// populate takes all hosts of an index.
+func (x *Index) populate() *population {
+	pop := &population{table: x.table, index: x, byAddr: map[string]*profile{}}
+	for h := range x.addrs {
+		p := x.profile(hostID(h))
 		pop.all = append(pop.all, p)
 		pop.byAddr[p.Addr] = p
 	}
-	t.lead(pop.all)
-	for _, p := range pop.all {
-		for kind := range p.prints {
-			pop.answered[kind] += p.weighs(t.kinds[kind])
-			for _, f := range p.features(kind) {
-				pop.held[f]++
-				pop.holders[f] += p.weighs(t.kinds[kind])
+	return pop
+}
+
+// profile is a host of the index as something to compare.
+func (x *Index) profile(h hostID) *profile {
+	p := &profile{Addr: x.addrs[h].String(), prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
+	if x.asked != nil {
+		p.Asked, p.stands = x.asked[h], x.stands[h]
+	}
+	for _, f := range x.printsOf(h) {
+		v := x.feature(f.value)
+		p.prints[v.kind] = append(p.prints[v.kind], fingerprints.Fingerprint{Host: p.Addr, Port: f.port, Kind: v.kind, Value: v.value})
+	}
+	return p
+}
+
+// held counts the hosts with a value.
+func (pop *population) held(f feature) int {
+	v, ok := pop.index.lookup(f)
+	if !ok {
+		return 0
+	}
+	return pop.index.held(v)
+}
+
+// holders is the same, a sampled host counting for those it stands for.
+func (pop *population) holders(f feature) float64 {
+	v, ok := pop.index.lookup(f)
+	if !ok {
+		return 0
+	}
+	n := float64(pop.index.held(v))
+	if pop.table.kinds[f.kind].Later && pop.index.stands != nil {
+		for _, h := range pop.index.holdersOf(v) {
+			n += pop.index.stands[h]
+		}
+	}
+	return n
+}
+
+// answered counts the hosts with any value of a kind, likewise.
+func (pop *population) answered(kind fingerprints.Kind) float64 {
+	id := pop.index.byKind[kind]
+	n := float64(pop.index.answered[id])
+	if pop.table.kinds[kind].Later {
+		for h, stands := range pop.index.stands {
+			if stands != 0 && slices.ContainsFunc(pop.index.printsOf(hostID(h)), func(p print) bool { return p.kind == id }) {
+				n += stands
 			}
 		}
 	}
-	slices.SortFunc(pop.all, func(a, b *profile) int { return CompareAddr(a.Addr, b.Addr) })
-	return pop
+	return n
 }
 
 // features lists the distinct values of a kind.
@@ -122,7 +157,7 @@ func (pop *population) start(seeds []*profile) *model {
 }
 
 func (pop *population) priorBits(kin float64) float64 {
-	n := float64(len(pop.all))
+	n := float64(pop.index.Hosts())
 	return round(max(0, math.Log2((n-1)/(max(2, kin)-1))))
 }
 
@@ -145,7 +180,7 @@ func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 		m.m[kind] = (t.same + tableWeight*info.M) / (t.both + tableWeight)
 		for _, s := range seeds {
 			for _, f := range s.features(kind) {
-				m.u[f] = prevalence{pop.table.prevalence(f), pop.holders[f] - t.holders[f], pop.answered[kind] - t.answered}
+				m.u[f] = prevalence{pop.table.prevalence(f), pop.holders(f) - t.holders[f], pop.answered(kind) - t.answered}
 			}
 		}
 	}

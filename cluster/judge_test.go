@@ -109,7 +109,7 @@ func TestBitsAddUp(t *testing.T) {
 func TestOrderOfInputDoesNotMatter(t *testing.T) {
 	c := smallScan()
 	want := must(Kinship([]string{addrOf(3)}, c.hosts(), Options{Hops: 2}))
-	groups := must(Groups(c.hosts(), Options{}))
+	groups := must(indexed(c.hosts()).Groups(Options{}))
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 3 {
 		r.Shuffle(len(c.prints), func(i, j int) { c.prints[i], c.prints[j] = c.prints[j], c.prints[i] })
@@ -118,7 +118,7 @@ func TestOrderOfInputDoesNotMatter(t *testing.T) {
 		if got := must(Kinship([]string{addrOf(3)}, hosts, Options{Hops: 2})); !reflect.DeepEqual(got, want) {
 			t.Fatal("another order of fingerprints and hosts gave another result")
 		}
-		if got := must(Groups(hosts, Options{})); !reflect.DeepEqual(got, groups) {
+		if got := must(indexed(hosts).Groups(Options{})); !reflect.DeepEqual(got, groups) {
 			t.Fatal("another order of fingerprints and hosts gave other groups")
 		}
 	}
@@ -226,7 +226,7 @@ func TestHopsLoseConfidence(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	groups := must(Groups(smallScan().hosts(), Options{}))
+	groups := must(indexed(smallScan().hosts()).Groups(Options{}))
 	if len(groups) != 1 {
 		t.Fatalf("%d groups, want 1: %+v", len(groups), groups)
 	}
@@ -248,7 +248,7 @@ func TestBridges(t *testing.T) {
 	}
 	c.set(3, 8080, "http.title", "Odd panel")
 	c.set(13, 8080, "http.title", "Odd panel")
-	groups := must(Groups(c.hosts(), Options{}))
+	groups := must(indexed(c.hosts()).Groups(Options{}))
 	if len(groups) < 2 || len(groups[0].Bridges) != 1 || groups[0].Bridges[0].Value != "Odd panel" || groups[0].Bridges[0].To != 2 {
 		t.Errorf("groups %+v, want two of ten with the page as their only bridge", groups)
 	}
@@ -272,7 +272,7 @@ func TestLabels(t *testing.T) {
 		c.set(n, 443, "http.title", title)
 	}
 	var labels []string
-	for _, g := range must(Groups(c.hosts(), Options{})) {
+	for _, g := range must(indexed(c.hosts()).Groups(Options{})) {
 		labels = append(labels, g.Label)
 	}
 	if want := []string{"cdn", "tenant"}; !slices.Equal(labels, want) {
@@ -283,11 +283,13 @@ func TestLabels(t *testing.T) {
 func TestExplainIsKinshipOfOne(t *testing.T) {
 	hosts := smallScan().hosts()
 	all := must(Kinship([]string{addrOf(0)}, hosts, Options{}))
-	got := must(Explain(addrOf(0), addrOf(20), hosts, Options{}))
+	got := must(indexed(hosts).Explain(addrOf(0), addrOf(20), Options{}))
 	if !reflect.DeepEqual(got, find(t, all, 20)) {
 		t.Errorf("explain says %+v, expand %+v", got, find(t, all, 20))
 	}
-	if _, err := Explain(addrOf(0), "127.9.9.9", hosts, Options{}); err == nil {
+	if _, err := indexed(hosts).Explain(addrOf(0), "127.9.9.9", Options{}); err == nil {
 		t.Error("explain of an unknown host: no error")
 	}
 }
+
+func indexed(hosts []Host) *Index { return NewIndex(must(Defaults()), hosts) }

@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 )
 
@@ -16,6 +17,11 @@ type Options struct {
 	Hops          int     // how many links away from a seed kin may be; 0 is 1
 	MinConfidence float64 // of a group; 0 is .9
 	Table         *Table  // nil: Defaults, read anew at every call
+
+	Not     []string                     // hosts known to be no kin of the seeds: what they hold speaks for nobody
+	Network func(netip.Addr) (as uint32) // the autonomous system of an address, 0: not known; nil: no such data
+	Top     int                          // how many hosts to judge and list, the best of the ranking; 0: all
+	Related bool                         // groups list their neighbours
 }
 
 func (o Options) table() (*Table, error) {
@@ -33,7 +39,12 @@ func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
 	if err != nil {
 		return nil, err
 	}
-	pop := populate(t, hosts)
+	return NewIndex(t, hosts).Kinship(seeds, o)
+}
+
+// Kinship judges the hosts of an index that is already made; its table counts, not that of o.
+func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
+	pop := x.populate()
 	via := map[string]Kin{}    // who may vouch, and how surely
 	var known, from []*profile // all kin so far, and those of the last hop
 	for _, addr := range seeds {
@@ -103,21 +114,20 @@ func rank(kin []Kin) {
 }
 
 // Explain judges b against a with everything the scan tells of commonness.
-func Explain(a, b string, hosts []Host, o Options) (Kin, error) {
-	known := func(addr string) bool { return slices.ContainsFunc(hosts, func(h Host) bool { return h.Addr == addr }) }
+func (x *Index) Explain(a, b string, o Options) (Kin, error) {
 	for _, addr := range []string{a, b} {
-		if !known(addr) {
-			return Kin{}, fmt.Errorf("explain %s %s: %s has no fingerprint among %d hosts", a, b, addr, len(hosts))
+		if _, ok := x.find(addr); !ok {
+			return Kin{}, fmt.Errorf("explain %s %s: %s has no fingerprint among %d hosts", a, b, addr, x.Hosts())
 		}
 	}
 	o.Hops = 1
-	all, err := Kinship([]string{a}, hosts, o)
+	all, err := x.Kinship([]string{a}, o)
 	if err != nil {
 		return Kin{}, err
 	}
 	i := slices.IndexFunc(all, func(k Kin) bool { return k.Host == b })
 	if i < 0 {
-		return Kin{}, fmt.Errorf("explain %s %s: nothing to compare; they are one host, or %s gave no whole value", a, b, b)
+		return Kin{}, fmt.Errorf("explain %s %s: nothing to compare, they are one host", a, b)
 	}
 	return all[i], nil
 }

@@ -87,47 +87,53 @@ func (t *Table) alike(kind fingerprints.Kind, a, b string) bool {
 	return ok && d <= t.kinds[kind].Near
 }
 
+// stockNear is the stock value that v is near, or v itself.
+func (t *Table) stockNear(kind fingerprints.Kind, v string) string {
+	if stock := t.near[kind]; stock != nil {
+		v, _ = stock.first(v)
+	}
+	return v
+}
+
 // lead puts leaders in place of the values of near kinds of a scan. The value
 // that most hosts hold leads first, of equal ones the smaller; a value joins the
 // first leader that it is near, or leads itself.
-func (t *Table) lead(all []*profile) {
-	for kind, info := range t.kinds {
+func (x *Index) lead() {
+	moved := false
+	for kind, info := range x.kinds {
 		if info.Near == 0 {
 			continue
 		}
-		held := map[string]int{}
-		for _, p := range all {
-			for _, f := range p.features(kind) {
-				held[f.value]++
+		held := map[valueID]int{}
+		for h := range x.addrs {
+			for v, p := range x.valuesOf(hostID(h)) {
+				if int(p.kind) == kind {
+					held[v]++
+				}
 			}
 		}
-		order := slices.SortedFunc(maps.Keys(held), func(a, b string) int {
-			return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(a, b))
+		text := func(v valueID) string { return string(x.texts.get(x.values[v])) }
+		order := slices.SortedFunc(maps.Keys(held), func(a, b valueID) int {
+			return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(text(a), text(b)))
 		})
 		leaders := newNearby(info.Near)
-		leader := map[string]string{}
+		leader := map[valueID]valueID{}
 		for _, v := range order {
-			first, joins := leaders.first(v)
+			first, joins := leaders.first(text(v))
 			if !joins {
-				leaders.put(v)
+				leaders.put(first)
+				leader[v] = v
+			} else if leader[v] = x.value(kindID(kind), first); leader[v] != v {
+				moved = true
 			}
-			leader[v] = first
 		}
-		for _, p := range all {
-			p.replace(kind, func(v string) string { return leader[v] })
+		for i, p := range x.prints {
+			if int(p.kind) == kind {
+				x.prints[i].value = leader[p.value]
+			}
 		}
 	}
-}
-
-// replace puts other values in place of those of a kind.
-func (p *profile) replace(kind fingerprints.Kind, by func(string) string) {
-	list := p.prints[kind]
-	if len(list) == 0 {
-		return
+	if moved {
+		x.compact()
 	}
-	for i := range list {
-		list[i].Value = by(list[i].Value)
-	}
-	slices.SortFunc(list, comparePrints)
-	p.prints[kind] = slices.Compact(list)
 }

@@ -84,7 +84,7 @@ func TestNearPagesInAnyOrder(t *testing.T) {
 		c.set(n, 443, "cert.subject", fmt.Sprintf("CN=srv-#.%d.example", n%20))
 	}
 	want := must(Kinship([]string{addrOf(3)}, c.hosts(), Options{Hops: 2}))
-	groups := must(Groups(c.hosts(), Options{}))
+	groups := must(indexed(c.hosts()).Groups(Options{}))
 	for range 3 {
 		r.Shuffle(len(c.prints), func(i, j int) { c.prints[i], c.prints[j] = c.prints[j], c.prints[i] })
 		hosts := c.hosts()
@@ -92,7 +92,7 @@ func TestNearPagesInAnyOrder(t *testing.T) {
 		if got := must(Kinship([]string{addrOf(3)}, hosts, Options{Hops: 2})); !reflect.DeepEqual(got, want) {
 			t.Fatal("another order gave another judgement")
 		}
-		if got := must(Groups(hosts, Options{})); !reflect.DeepEqual(got, groups) {
+		if got := must(indexed(hosts).Groups(Options{})); !reflect.DeepEqual(got, groups) {
 			t.Fatal("another order gave other groups")
 		}
 	}
@@ -112,13 +112,15 @@ func TestLeaders(t *testing.T) {
 	}
 	c.set(400, 22, "ssh.kexinit", "a host without a page")
 	hosts := c.hosts()
-	pop := populate(table, hosts)
-	delete(pop.held, feature{"ssh.kexinit", "a host without a page"})
+	x := NewIndex(table, hosts)
+	pop := x.populate()
 	var leaders []string
 	total := 0
-	for f, n := range pop.held {
-		leaders = append(leaders, f.value)
-		total += n
+	for c := range x.Counts(1) {
+		if c.Kind == "http.body_shape" {
+			leaders = append(leaders, c.Value)
+			total += c.Hosts
+		}
 	}
 	if total != 400 || len(leaders) < 2 || len(leaders) > 200 {
 		t.Errorf("%d leaders of %d hosts", len(leaders), total)
@@ -136,8 +138,8 @@ func TestLeaders(t *testing.T) {
 			}
 		}
 	}
-	if pop.answered["http.body_shape"] != 400 {
-		t.Errorf("answered: %v", pop.answered)
+	if x.Answered()["http.body_shape"] != 400 {
+		t.Errorf("answered: %v", x.Answered())
 	}
 }
 
@@ -217,6 +219,6 @@ func BenchmarkLeaders(b *testing.B) {
 	}
 	hosts, table := c.hosts(), must(Defaults())
 	for b.Loop() {
-		populate(table, hosts)
+		NewIndex(table, hosts)
 	}
 }

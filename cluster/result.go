@@ -28,6 +28,11 @@ type Evidence struct {
 	Bits   float64           `json:"bits"`
 	HeldBy int               `json:"held_by"` // hosts of the scan that hold the value
 	Family string            `json:"family,omitempty"`
+
+	Networks   int     `json:"networks,omitempty"`   // autonomous systems that the holders are in; 0: not known
+	Prevalence float64 `json:"prevalence,omitempty"` // share of strangers taken to hold it
+	Baseline   float64 `json:"baseline,omitempty"`   // share of the baseline's hosts that hold it; 0: no baseline, or not in it
+	Common     string  `json:"common,omitempty"`     // why it counts as common: what ships it, or the reason on a negative list
 }
 
 // Conflict is a question that two hosts answer differently.
@@ -62,7 +67,34 @@ type Kin struct {
 	Evidence   []Evidence `json:"evidence"`       // the largest agreement of each family: what counts
 	Also       []Evidence `json:"also,omitempty"` // shared as well, of families that are already counted: 0 bits
 	Against    []Conflict `json:"against"`        // the most negative conflict of each family
+	Link       Link       `json:"link,omitzero"`
+	Rank       float64    `json:"rank,omitempty"` // mass of the random walk from the seeds, in parts of a million
+	Why        []Step     `json:"why,omitempty"`  // the way from a seed to the host that most of the walk takes
 	Probes     Asked      `json:"probes"`
+}
+
+// Link says what two hosts that are kin have in common beside the provider.
+type Link struct {
+	Type    LinkType `json:"type"`
+	Reasons []string `json:"reasons"` // in words, the weightiest first
+}
+
+// LinkType is the closest of these relations that the evidence shows.
+type LinkType string
+
+// The types of links, the closest first.
+const (
+	SameMachine  LinkType = "same machine"  // the same host keys, and no question answered differently
+	SameImage    LinkType = "same image"    // one template: what is set up alike, whatever the keys
+	SameOperator LinkType = "same operator" // keys or names in common across different images
+)
+
+// Step is one step of a way through the graph: to a host by a value that it
+// holds together with the host before. The first step is a seed, without a value.
+type Step struct {
+	Host  string            `json:"host"`
+	Kind  fingerprints.Kind `json:"kind,omitempty"`
+	Value string            `json:"value,omitempty"`
 }
 
 // Group is hosts held together by links, one line of "cluster/1".
@@ -74,6 +106,15 @@ type Group struct {
 	Hosts      []string   `json:"hosts"`
 	Evidence   []Evidence `json:"evidence"`
 	Bridges    []Bridge   `json:"bridges"`
+	Related    []Related  `json:"related,omitempty"` // neighbours, the strongest tie first; only when asked for
+}
+
+// Related is a neighbouring group and everything that ties the two.
+type Related struct {
+	To      int      `json:"to"`
+	Hosts   int      `json:"hosts"` // in the neighbour
+	Bits    float64  `json:"bits"`  // of the strongest bridge of each family, added up
+	Bridges []Bridge `json:"bridges"`
 }
 
 // Bridge is a weak tie to another group.

@@ -20,12 +20,12 @@ type score struct {
 }
 
 // last is what the host scored when the model was estimated.
-func (m *model) score(p pair, held map[feature]int, last score) score {
+func (m *model) score(p pair, held func(feature) int, last score) score {
 	var s score
 	for _, f := range p.shared {
 		family := m.table.kinds[f.kind].Family
 		bits := round(m.bits(f, 1-last.without(family)))
-		s.also = append(s.also, Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: held[f], Family: family})
+		s.also = append(s.also, Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: held(f), Family: family})
 	}
 	m.pick(&s, last)
 	clean := m.table.clean(p)

@@ -37,7 +37,7 @@ func NewSieve(seeds []Host, o Options) (*Sieve, error) {
 	for i := range seeds {
 		s.seeds = append(s.seeds, t.profile(&seeds[i]))
 	}
-	s.model = populate(t, nil).start(s.seeds)
+	s.model = NewIndex(t, nil).populate().start(s.seeds)
 	s.model.prior = sievePrior
 	for f := range s.model.u {
 		if info := t.kinds[f.kind]; info.Later {
@@ -70,7 +70,7 @@ func (s *Sieve) Outlook(h Host, hosts uint64) Outlook {
 	p := s.model.table.profile(&h)
 	for _, seed := range s.seeds {
 		pair := s.model.table.compare(seed, p)
-		score := s.model.score(pair, nil, score{})
+		score := s.model.score(pair, func(feature) int { return 0 }, score{})
 		worst := score.bits + sievePrior - math.Log2(float64(hosts)+1) - conflictCap*float64(len(s.later))
 		switch {
 		case worst >= kinBits+sureMargin && s.model.table.clean(pair):

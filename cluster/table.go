@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -52,12 +54,29 @@ type Table struct {
 	kinds map[fingerprints.Kind]*kindInfo
 	stock map[feature]bool
 	near  map[fingerprints.Kind]*nearby // stock values of kinds with Near
+	gone  map[feature]bool              // withdrawn: neither for nor against
+}
+
+// Kinds lists the kinds that are weighed, by name.
+func (t *Table) Kinds() []fingerprints.Kind { return slices.Sorted(maps.Keys(t.kinds)) }
+
+// Withdraw takes a value out of every judgement, as if no host had given it.
+func (t *Table) Withdraw(kind fingerprints.Kind, value string) error {
+	if t.kinds[kind] == nil {
+		return fmt.Errorf("withdraw %s=%s: there is no such kind; the kinds are %v", kind, value, t.Kinds())
+	}
+	t.gone[feature{kind, value}] = true
+	return nil
+}
+
+func (t *Table) withdrawn(kind fingerprints.Kind, value string) bool {
+	return len(t.gone) > 0 && t.gone[feature{kind, value}]
 }
 
 // Defaults loads the embedded table. The error is a fault in the embedded
 // data, which a test of this package excludes.
 func Defaults() (*Table, error) {
-	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}, near: map[fingerprints.Kind]*nearby{}}
+	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}, near: map[fingerprints.Kind]*nearby{}, gone: map[feature]bool{}}
 	var kinds []kindInfo
 	if err := load("data/kinds.yaml", &kinds); err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +36,11 @@ no cluster are not listed.`,
 		return faults
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
-			groups, err := cluster.Groups(cluster.Gather(slices.Values(in.prints(ctx))), o)
+			x, err := in.index(ctx)
+			if err != nil {
+				return err
+			}
+			groups, err := x.Groups(o)
 			if err != nil {
 				return err
 			}

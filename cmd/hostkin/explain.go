@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -35,11 +34,11 @@ nothing being stdin. Give the whole scan: how rare a value is among its hosts is
 		return append(faults, in.check()...)
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
-			hosts := cluster.Gather(slices.Values(in.prints(ctx)))
-			if err := in.result(ctx); err != nil {
+			x, err := in.index(ctx)
+			if err := errors.Join(err, in.result(ctx)); err != nil {
 				return err
 			}
-			kin, err := cluster.Explain(pair[0], pair[1], hosts, cluster.Options{})
+			kin, err := x.Explain(pair[0], pair[1], cluster.Options{})
 			if err != nil {
 				return err
 			}

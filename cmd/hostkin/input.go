@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/scanner/record"
 )
@@ -82,6 +83,25 @@ func (in *input) lines(ctx context.Context) iter.Seq[line] {
 			}
 		}
 	}
+}
+
+// index reads everything into an index of hosts and values.
+func (in *input) index(ctx context.Context) (*cluster.Index, error) {
+	table, err := cluster.Defaults()
+	if err != nil {
+		return nil, err
+	}
+	b := cluster.NewBuilder(table)
+	for l := range in.lines(ctx) {
+		if l.fingerprint != nil {
+			b.Add(*l.fingerprint)
+			continue
+		}
+		for _, f := range fingerprints.Of(*l.observation) {
+			b.Add(f)
+		}
+	}
+	return b.Index(), nil
 }
 
 // result is the error of a run over lines: stopped, or nothing but faults.
