@@ -67,6 +67,7 @@ func CompareAddr(a, b string) int {
 // profile is a host prepared for comparison: whole values of known kinds, by
 // kind, each sorted by port and value; stock values in place of those near them.
 type profile struct {
+	host   hostID // of an index
 	Addr   string
 	Asked  Asked
 	stands float64

@@ -113,7 +113,7 @@ type Group struct {
 type Related struct {
 	To      int      `json:"to"`
 	Hosts   int      `json:"hosts"` // in the neighbour
-	Bits    float64  `json:"bits"`  // of the strongest bridge of each family, added up
+	Bits    float64  `json:"bits"`  // of the strongest bridge
 	Bridges []Bridge `json:"bridges"`
 }
 

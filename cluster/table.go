@@ -5,7 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"maps"
-	"math"
+	"net/netip"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -55,7 +55,13 @@ type Table struct {
 	stock map[feature]bool
 	near  map[fingerprints.Kind]*nearby // stock values of kinds with Near
 	gone  map[feature]bool              // withdrawn: neither for nor against
+
+	network func(netip.Addr) uint32 // autonomous system of an address, 0: not known
 }
+
+// UseNetworks makes the table tell values of one network from values that are
+// spread all over: lookup gives the autonomous system of an address, 0 if it is not known.
+func (t *Table) UseNetworks(lookup func(netip.Addr) uint32) { t.network = lookup }
 
 // Kinds lists the kinds that are weighed, by name.
 func (t *Table) Kinds() []fingerprints.Kind { return slices.Sorted(maps.Keys(t.kinds)) }
@@ -130,18 +136,13 @@ func load(name string, into any) error {
 	return nil
 }
 
-// prevalence is the least that u may be for a value.
-func (t *Table) prevalence(f feature) float64 {
+// rarity is what the table alone knows of a value.
+func (t *Table) rarity(f feature) rarity {
 	k := t.kinds[f.kind]
 	if t.stock[f] {
-		return k.Stock
+		return rarity{k.Stock, k.Stock, 1}
 	}
-	return k.U
-}
-
-// weight is what sharing f is worth by the table alone, in bits.
-func (t *Table) weight(f feature) float64 {
-	return math.Log2(t.kinds[f.kind].M / t.prevalence(f))
+	return rarity{k.U, k.U, 1}
 }
 
 // software reports whether f tells of the programs that run rather than of
