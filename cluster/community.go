@@ -167,7 +167,7 @@ func (c *community) weigh(h hostID) *membership {
 	public := c.publicCA(h)
 	clean := slices.ContainsFunc(left, func(a agreement) bool {
 		f := c.feature(a.value)
-		return c.table.kinds[f.kind].Identity && !c.table.stock[f] && !(public && strings.HasPrefix(string(f.kind), "cert."))
+		return c.table.kinds[f.kind].Identity && !c.table.isStock(f) && !(public && strings.HasPrefix(string(f.kind), "cert."))
 	})
 	c.pick(m, left)
 	net := map[string]float64{} // by event
@@ -227,7 +227,7 @@ func (c *community) publicCA(h hostID) bool {
 	for _, p := range c.printsOf(h) {
 		if c.kinds[p.kind].Kind == "cert.issuer" {
 			issuers++
-			if c.table.stock[c.feature(p.value)] {
+			if c.table.isStock(c.feature(p.value)) {
 				public++
 			}
 		}

@@ -262,7 +262,7 @@ func (t *Table) partsOfBoth(whole fingerprints.Kind, port uint16, a, b *profile)
 func (t *Table) publicCA(p *profile) bool {
 	issuers := p.prints["cert.issuer"]
 	return len(issuers) > 0 && !slices.ContainsFunc(issuers, func(f fingerprints.Fingerprint) bool {
-		return !t.stock[feature{f.Kind, f.Value}]
+		return !t.isStock(feature{f.Kind, f.Value})
 	})
 }
 

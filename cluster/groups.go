@@ -60,7 +60,7 @@ func (x *Index) ties(h hostID, gate float64, out []graph.Link) []graph.Link {
 	var strongest [256]float32 // by family
 	out = out[:0]
 	for v, p := range x.valuesOf(h) {
-		if w := x.weights[v]; float64(w) >= gate && x.held(v) <= groupHolders {
+		if w := x.weights[v]; float64(w) >= gate && !x.weak[v] && x.held(v) <= groupHolders {
 			out = append(out, graph.Link{Value: uint32(v), Weight: float64(w)})
 			strongest[x.families[p.kind]] = max(strongest[x.families[p.kind]], w)
 		}

@@ -163,9 +163,10 @@ type Index struct {
 	asked    []Asked   // what a scan told of each host; nil: nothing
 	stands   []float64 // see Host.Stands; nil: all 0
 
-	weights     []float32 // bits of each value before any verdict, 0 of those that one host holds
-	networks    []uint32  // autonomous system of each host, 0: not known; nil: no such data
-	randomPairs float64   // share of pairs of hosts that are in one of them
+	weak        map[valueID]bool // tie nobody: held by hosts that are no kin
+	weights     []float32        // bits of each value before any verdict, 0 of those that one host holds
+	networks    []uint32         // autonomous system of each host, 0: not known; nil: no such data
+	randomPairs float64          // share of pairs of hosts that are in one of them
 }
 
 // Index sorts what was gathered. The builder must not be used afterwards.

@@ -16,10 +16,11 @@ type population struct {
 	known    map[feature]rarity     // of the values looked up so far
 	pairs    map[[2]feature]float64 // hosts that hold both, likewise
 	answers  map[fingerprints.Kind]float64
+	networks map[valueID]int // of the holders of a value
 }
 
 func (x *Index) population() *population {
-	return &population{table: x.table, index: x, profiles: map[hostID]*profile{}, known: map[feature]rarity{}, pairs: map[[2]feature]float64{}, answers: map[fingerprints.Kind]float64{}}
+	return &population{table: x.table, index: x, profiles: map[hostID]*profile{}, known: map[feature]rarity{}, pairs: map[[2]feature]float64{}, answers: map[fingerprints.Kind]float64{}, networks: map[valueID]int{}}
 }
 
 // profile is a host of the index as something to compare.

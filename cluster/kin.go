@@ -10,6 +10,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/hostkin/hostkin/cluster/graph"
 )
 
 // Options change how hosts are judged. The zero value is the default.
@@ -43,6 +45,7 @@ func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
 
 // Kinship judges the hosts of an index that is already made; its table counts, not that of o.
 func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
+	x, enemies := x.without(o.Not)
 	pop := x.population()
 	via := map[hostID]Kin{}    // who may vouch, and how surely
 	var known, from []*profile // all kin so far, and those of the last hop
@@ -56,6 +59,7 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 		return nil, fmt.Errorf("no fingerprint of any seed (%v) among %d hosts", seeds, x.Hosts())
 	}
 	known = from
+	walk := x.walk(hostsOf(from))
 	var out, rest []Kin
 	for hop := 1; ; hop++ {
 		var left []*profile
@@ -68,7 +72,7 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 		vouch := from
 		from, rest = nil, nil
 		for _, j := range found {
-			k := j.kin(model, hop, via[j.seed.host].Confidence)
+			k := pop.kin(j, model, hop, via[j.seed.host].Confidence)
 			if k.Verdict == VerdictKin {
 				out = append(out, k)
 				via[j.host] = k
@@ -86,11 +90,63 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 		}
 	}
 	out = append(out, rest...)
+	pop.placed(out, walk, enemies)
 	rank(out)
 	if o.Top > 0 {
 		out = out[:min(len(out), o.Top)]
 	}
 	return out, nil
+}
+
+// placed notes where each host comes in the walk from the seeds, less what it
+// has in that from the hosts that are known to be no kin.
+func (pop *population) placed(kin []Kin, walk, enemies *graph.Ranking) {
+	mass := massOf(walk)
+	less := map[hostID]float64{}
+	if enemies != nil {
+		less = massOf(enemies)
+	}
+	for i, k := range kin {
+		h, _ := pop.index.find(k.Host)
+		kin[i].Rank = max(0, round(mass[h]-less[h]))
+		if k.Verdict != VerdictStranger || k.Hop > 1 {
+			kin[i].Why = pop.index.steps(walk.Way(h))
+		}
+	}
+}
+
+func hostsOf(list []*profile) []hostID {
+	out := make([]hostID, len(list))
+	for i, p := range list {
+		out[i] = p.host
+	}
+	return out
+}
+
+// without is the index in which what hosts that are known to be no kin hold is
+// common, and the walk from them.
+func (x *Index) without(not []string) (*Index, *graph.Ranking) {
+	var enemies []hostID
+	for _, addr := range not {
+		if h, ok := x.find(addr); ok {
+			enemies = append(enemies, h)
+		}
+	}
+	if len(enemies) == 0 {
+		return x, nil
+	}
+	y, b := *x, *x.Builder
+	b.table = x.table.clone()
+	y.Builder, y.weak = &b, map[valueID]bool{}
+	for _, h := range enemies {
+		for v := range x.valuesOf(h) {
+			y.weak[v] = true
+			if f := x.feature(v); !b.table.isStock(f) {
+				b.table.stock[f] = "held by " + x.addrs[h].String() + ", which is said to be no kin"
+			}
+		}
+	}
+	return &y, x.walk(enemies)
 }
 
 const (
@@ -129,7 +185,7 @@ func (pop *population) shared(h hostID) map[hostID]float32 {
 	byFamily := map[string]map[hostID]float32{}
 	for v, p := range x.valuesOf(h) {
 		w := x.weights[v]
-		if float64(w) < x.gate() || x.held(v) > groupHolders {
+		if float64(w) < x.gate() || x.weak[v] || x.held(v) > groupHolders {
 			continue
 		}
 		family := x.kinds[p.kind].Family
@@ -164,18 +220,26 @@ func (pop *population) others(m *model, seeds []*profile, found []judged, hop in
 	for h := range x.addrs {
 		if h := hostID(h); !done[h] && via[h].Host == "" {
 			j := pop.best(m, seeds, x.profile(h))
-			out = append(out, j.kin(m, hop, via[j.seed.host].Confidence))
+			out = append(out, pop.kin(j, m, hop, via[j.seed.host].Confidence))
 		}
 	}
 	return out
 }
 
-func (j judged) kin(m *model, hop int, trust float64) Kin {
+func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 	k := Kin{Schema: "kin/1", Host: j.Addr, Verdict: j.score.verdict(), Bits: j.score.bits, Prior: m.prior,
 		Hop: hop, Via: j.seed.Addr, Evidence: j.score.evidence, Also: j.score.also, Against: j.score.against, Probes: j.Asked}
 	k.Confidence = math.Round(1000*confidence(k.Bits)*trust) / 1000
 	if hop > 1 && k.Verdict == VerdictKin && k.Confidence < .95 {
 		k.Verdict = VerdictPossible
+	}
+	if k.Verdict != VerdictStranger {
+		k.Link = pop.table.linkOf(j.seed, j)
+	}
+	for _, list := range [][]Evidence{k.Evidence, k.Also} {
+		for i := range list {
+			pop.describe(m, &list[i])
+		}
 	}
 	if k.Evidence == nil {
 		k.Evidence = []Evidence{}
@@ -184,6 +248,30 @@ func (j judged) kin(m *model, hop int, trust float64) Kin {
 		k.Against = []Conflict{}
 	}
 	return k
+}
+
+// describe adds what is known of how common a value is.
+func (pop *population) describe(m *model, e *Evidence) {
+	f := feature{e.Kind, e.Value}
+	e.Common = pop.table.stock[f]
+	e.Prevalence = digits(m.u[f].value(0))
+	if v, ok := pop.index.lookup(f); ok && pop.index.networks != nil {
+		n, known := pop.networks[v]
+		if !known {
+			n = pop.index.inNetworks(v)
+			pop.networks[v] = n
+		}
+		e.Networks = n
+	}
+}
+
+// digits keeps three of them, so that small shares can be read.
+func digits(p float64) float64 {
+	if p == 0 {
+		return 0
+	}
+	scale := math.Pow(10, 2-math.Floor(math.Log10(p)))
+	return math.Round(p*scale) / scale
 }
 
 // rank orders by verdict, confidence over the hops, bits and address.

@@ -188,7 +188,7 @@ func TestSieveSeesNearPages(t *testing.T) {
 	}
 }
 
-// The shells of applications that known.yaml lists, as their tools make them.
+// The shells of applications that negative.yaml lists, as their tools make them.
 func TestShellsOfApplicationsAreStock(t *testing.T) {
 	table := must(Defaults())
 	for name, body := range map[string]string{

@@ -35,7 +35,7 @@ func (x *Index) rarity(v valueID) rarity {
 	f := x.feature(v)
 	info := x.table.kinds[f.kind]
 	n, hosts := float64(x.held(v)), float64(x.Hosts())
-	if x.table.stock[f] {
+	if x.table.isStock(f) {
 		return x.table.rarity(f)
 	}
 	var r rarity
