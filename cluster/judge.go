@@ -17,6 +17,7 @@ type population struct {
 	pairs    map[[2]feature]float64 // hosts that hold both, likewise
 	answers  map[fingerprints.Kind]float64
 	networks map[valueID]int // of the holders of a value
+	enemies  *enemies        // nil: none are known
 }
 
 func (x *Index) population() *population {

@@ -45,8 +45,9 @@ func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
 
 // Kinship judges the hosts of an index that is already made; its table counts, not that of o.
 func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
-	x, enemies := x.without(o.Not)
+	x, others := x.without(o.Not)
 	pop := x.population()
+	pop.enemies = others
 	via := map[hostID]Kin{}    // who may vouch, and how surely
 	var known, from []*profile // all kin so far, and those of the last hop
 	for _, addr := range seeds {
@@ -90,7 +91,7 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 		}
 	}
 	out = append(out, rest...)
-	pop.placed(out, walk, enemies)
+	pop.placed(out, walk)
 	rank(out)
 	if o.Top > 0 {
 		out = out[:min(len(out), o.Top)]
@@ -100,12 +101,9 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 
 // placed notes where each host comes in the walk from the seeds, less what it
 // has in that from the hosts that are known to be no kin.
-func (pop *population) placed(kin []Kin, walk, enemies *graph.Ranking) {
+func (pop *population) placed(kin []Kin, walk *graph.Ranking) {
 	mass := massOf(walk)
-	less := map[hostID]float64{}
-	if enemies != nil {
-		less = massOf(enemies)
-	}
+	less := pop.enemies.mass()
 	for i, k := range kin {
 		h, _ := pop.index.find(k.Host)
 		kin[i].Rank = max(0, round(mass[h]-less[h]))
@@ -121,32 +119,6 @@ func hostsOf(list []*profile) []hostID {
 		out[i] = p.host
 	}
 	return out
-}
-
-// without is the index in which what hosts that are known to be no kin hold is
-// common, and the walk from them.
-func (x *Index) without(not []string) (*Index, *graph.Ranking) {
-	var enemies []hostID
-	for _, addr := range not {
-		if h, ok := x.find(addr); ok {
-			enemies = append(enemies, h)
-		}
-	}
-	if len(enemies) == 0 {
-		return x, nil
-	}
-	y, b := *x, *x.Builder
-	b.table = x.table.clone()
-	y.Builder, y.weak = &b, map[valueID]bool{}
-	for _, h := range enemies {
-		for v := range x.valuesOf(h) {
-			y.weak[v] = true
-			if f := x.feature(v); !b.table.isStock(f) {
-				b.table.stock[f] = "held by " + x.addrs[h].String() + ", which is said to be no kin"
-			}
-		}
-	}
-	return &y, x.walk(enemies)
 }
 
 const (
@@ -227,6 +199,7 @@ func (pop *population) others(m *model, seeds []*profile, found []judged, hop in
 }
 
 func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
+	pop.enemies.push(&j)
 	k := Kin{Schema: "kin/1", Host: j.Addr, Verdict: j.score.verdict(), Bits: j.score.bits, Prior: m.prior,
 		Hop: hop, Via: j.seed.Addr, Evidence: j.score.evidence, Also: j.score.also, Against: j.score.against, Probes: j.Asked}
 	k.Confidence = math.Round(1000*confidence(k.Bits)*trust) / 1000

@@ -43,6 +43,7 @@ type Conflict struct {
 	Host   string            `json:"host"`
 	Bits   float64           `json:"bits"` // negative
 	Family string            `json:"family,omitempty"`
+	Not    string            `json:"not,omitempty"`    // no difference: the host shares Host, a value, with this one, which is known to be no kin
 	Differ int               `json:"differ,omitempty"` // of a kind with parts: how many of them differ,
 	Of     int               `json:"of,omitempty"`     // of how many that both answered; Kind is the first of them
 }
