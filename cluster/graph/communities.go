@@ -9,17 +9,18 @@ import (
 // Links[Start[h]:Start[h+1]], with Weights beside them, and the hosts of value
 // v are Holders[From[v]:From[v+1]], ascending. At most 2^31 hosts.
 type Graph struct {
-	Start   []uint32 // one more than hosts
-	Links   []uint32 // values
+	Start   []uint32  // one more than hosts
+	Links   []uint32  // values
 	Weights []float32 // what is not positive and finite counts for 0
-	From    []uint32 // one more than values
-	Holders []uint32 // hosts
+	From    []uint32  // one more than values
+	Holders []uint32  // hosts
 }
 
 const (
-	one     = 1 << 16 // a share of 1, a weight of 1
+	whole   = 1 << 8  // a share of 1: finer ones would have hosts choose anew for nothing
+	full    = 1 << 16 // the greatest weight of a host
 	alone   = 1 << 31 // the label of a host in no community
-	support = one * 7 / 10
+	support = whole * 7 / 10
 	popular = 1000
 )
 
@@ -44,7 +45,7 @@ const (
 // no host moves, or after so many rounds. Then what no value holds together any
 // more is split.
 //
-// Each round takes time near linear in the links of hosts that moved; memory is
+// Each round takes time linear in the links around hosts that moved; memory is
 // 16 bytes a value and 5 a host beside the graph.
 func Communities(g *Graph, rounds int) []uint32 {
 	p := newPropagation(g)
@@ -64,13 +65,14 @@ type propagation struct {
 	votes       []votes  // of each value
 	host, value []bool   // those whose neighbours changed
 	tally       tally
+	heard       []votes
 }
 
 // votes are the labels that a value carries, at their shares of its holders.
 type votes struct{ label, share [2]uint32 }
 
 func newPropagation(g *Graph) *propagation {
-	hosts, values := len(g.Start)-1, len(g.From)-1
+	hosts, values := max(0, len(g.Start)-1), max(0, len(g.From)-1)
 	p := &propagation{Graph: g, label: make([]uint32, hosts), votes: make([]votes, values), host: make([]bool, hosts), value: make([]bool, values)}
 	for h := range p.label {
 		p.label[h] = alone | uint32(h)
@@ -88,7 +90,7 @@ func (p *propagation) holders(v uint32) []uint32 { return p.Holders[p.From[v]:p.
 
 // share is that of count in n holders, less for a popular value.
 func share(count, n int) uint32 {
-	return uint32(one * float64(count) / float64(n) * math.Sqrt(min(1, popular/float64(n))))
+	return uint32(whole * float64(count) / float64(n) * math.Sqrt(min(1, popular/float64(n))))
 }
 
 // turnHosts lets the hosts whose values changed choose a label.
@@ -116,15 +118,20 @@ func (p *propagation) choose(h uint32) uint32 {
 			greatest = w
 		}
 	}
+	p.heard = p.heard[:0]
+	for _, v := range links { // before all else: they lie far apart in memory, and so are fetched at once
+		p.heard = append(p.heard, p.votes[v])
+	}
 	p.tally.clear()
-	for i, v := range links {
+	scale := full / float64(greatest)
+	for i, votes := range p.heard {
 		if !(weights[i] > 0 && weights[i] <= greatest) {
 			continue
 		}
-		weight := uint64(one * float64(weights[i]) / float64(greatest))
-		for k, share := range p.votes[v].share {
+		weight := uint64(scale * float64(weights[i]))
+		for k, share := range votes.share {
 			if share > 0 {
-				p.tally.add(p.votes[v].label[k], uint64(share), weight*uint64(share))
+				p.tally.add(votes.label[k], share, weight*uint64(share))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // Walk is a graph that is asked for as a walk gets there, so that a ranking
@@ -28,7 +29,7 @@ type Link struct {
 
 // Options of Rank; zero fields take the defaults.
 type Options struct {
-	Alpha   float64 // probability that the walk ends at a host; .3
+	Alpha   float64 // probability that the walk ends at a host, at most 1; .3
 	Epsilon float64 // residual a link below which a node is left alone; 1e-6
 	Most    int     // links followed at most; 1 << 22
 }
@@ -36,8 +37,8 @@ type Options struct {
 // Ranking is where a walk from the seeds ends.
 type Ranking struct {
 	Hosts []Mass // by falling mass, then by number; seeds included
-	*walk
-	ways *ways
+	walk  *walk
+	ways  func() *ways
 }
 
 // Mass is the probability that the walk ends at a host, from below.
@@ -55,7 +56,7 @@ type Mass struct {
 // that what came to a value from many hosts is shared out once for all of
 // them. Leaving out the host would take a turn for each, n^2 steps for a value
 // on n hosts. A residual is pushed on while it is at least epsilon a link, so
-// at most about 2/(alpha*epsilon) links are followed, and a value on very many
+// fewer than 2/(alpha*epsilon) links are followed, and a value on very many
 // hosts only when much of the walk comes by.
 //
 // Hosts and values push in turns, each turn whole, in fixed point: sums do not
@@ -73,7 +74,7 @@ func Rank(w Walk, seeds []uint32, o Options) *Ranking {
 	}
 	for k.pushHosts() && k.pushValues() {
 	}
-	r := &Ranking{walk: k}
+	r := &Ranking{walk: k, ways: sync.OnceValue(k.strongest)}
 	for h, id := range k.hosts.ids {
 		// What still lies on a host will end there at least with alpha.
 		settled := k.hosts.settled[h] + k.stopped(k.hosts.residual[h])

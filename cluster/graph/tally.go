@@ -9,37 +9,36 @@ type tally struct {
 
 // entry is what was added for a label.
 type entry struct {
-	label         uint32
-	count, weight uint64
+	label, count uint32
+	weight       uint64
 }
 
 const few = 12
 
 func (t *tally) clear() { t.list = t.list[:0] }
 
-func (t *tally) add(label uint32, count, weight uint64) {
-	e := t.find(label)
-	e.count += count
-	e.weight += weight
-}
-
-func (t *tally) find(label uint32) *entry {
+func (t *tally) add(label, count uint32, weight uint64) {
 	if len(t.list) <= few {
 		for i := range t.list {
-			if t.list[i].label == label {
-				return &t.list[i]
+			if e := &t.list[i]; e.label == label {
+				e.count += count
+				e.weight += weight
+				return
 			}
 		}
-	} else if slot := t.slot(label); t.slots[slot] > 0 {
-		return &t.list[t.slots[slot]-1]
 	} else {
+		slot := t.slot(label)
+		if i := t.slots[slot]; i > 0 {
+			t.list[i-1].count += count
+			t.list[i-1].weight += weight
+			return
+		}
 		t.slots[slot] = uint32(len(t.list) + 1)
 	}
-	t.list = append(t.list, entry{label: label})
+	t.list = append(t.list, entry{label, count, weight})
 	if n := len(t.list); n > few && (n == few+1 || 2*n > len(t.slots)) {
 		t.index()
 	}
-	return &t.list[len(t.list)-1]
 }
 
 // slot is where a label is, or where it belongs.

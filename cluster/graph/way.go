@@ -8,23 +8,21 @@ import (
 // Way is how most of the walk gets from a seed to a host: the seed, a value
 // that it holds, another holder of it, and so on to the host; nil if the walk
 // did not get there. Of equal ways it takes the link that its host lists
-// first, and then the smaller host. Not for concurrent use.
+// first, and then the smaller host.
 func (r *Ranking) Way(host uint32) []uint32 {
-	h, ok := r.hosts.index[host]
+	h, ok := r.walk.hosts.index[host]
 	if !ok {
 		return nil
 	}
-	if r.ways == nil {
-		r.ways = r.walk.strongest()
-	}
-	if r.ways.hosts.strength[h] == 0 {
+	ways := r.ways()
+	if ways.hosts.strength[h] == 0 {
 		return nil
 	}
 	way := []uint32{host}
-	for r.ways.hosts.before[h] != unseen {
-		v := r.ways.hosts.before[h]
-		h = r.ways.values.before[v]
-		way = append(way, r.values.ids[v], r.hosts.ids[h])
+	for ways.hosts.before[h] != unseen {
+		v := ways.hosts.before[h]
+		h = ways.values.before[v]
+		way = append(way, r.walk.values.ids[v], r.walk.hosts.ids[h])
 	}
 	slices.Reverse(way)
 	return way
