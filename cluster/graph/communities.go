@@ -17,7 +17,7 @@ type Graph struct {
 }
 
 const (
-	whole   = 1 << 8  // a share of 1: finer ones would have hosts choose anew for nothing
+	whole   = 1 << 6  // a share of 1: finer ones would have hosts choose anew for nothing
 	full    = 1 << 16 // the greatest weight of a host
 	alone   = 1 << 31 // the label of a host in no community
 	support = whole * 7 / 10

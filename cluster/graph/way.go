@@ -22,7 +22,7 @@ func (r *Ranking) Way(host uint32) []uint32 {
 	for ways.hosts.before[h] != unseen {
 		v := ways.hosts.before[h]
 		h = ways.values.before[v]
-		way = append(way, r.walk.values.ids[v], r.walk.hosts.ids[h])
+		way = append(way, r.walk.values.nodes[v].id, r.walk.hosts.nodes[h].id)
 	}
 	slices.Reverse(way)
 	return way
@@ -47,34 +47,34 @@ type branches struct {
 // to the holder. Products alone need no logarithm, and are the same on every
 // machine.
 func (k *walk) strongest() *ways {
-	w := &ways{hosts: newBranches(len(k.hosts.ids)), values: newBranches(len(k.values.ids))}
+	w := &ways{hosts: newBranches(len(k.hosts.nodes)), values: newBranches(len(k.values.nodes))}
 	for _, h := range k.seeds {
 		w.hosts.strength[h] = 1
 		w.add(1, h, false)
 	}
 	for len(w.queue) > 0 {
 		at := heap.Pop(&w.queue).(stop)
-		side, arcs := &w.hosts, k.hosts.arcs
+		tree, nodes := &w.hosts, k.hosts.nodes
 		if at.value {
-			side, arcs = &w.values, k.values.arcs
+			tree, nodes = &w.values, k.values.nodes
 		}
-		if side.done[at.node] {
+		if tree.done[at.node] {
 			continue
 		}
-		side.done[at.node] = true
-		span := arcs[at.node]
+		tree.done[at.node] = true
+		span := nodes[at.node].arcs
 		if at.value {
 			strength := at.strength / float64(span.to-span.from)
 			for _, h := range k.back[span.from:span.to] {
-				if w.hosts.reach(h, at.node, strength) && k.hosts.arcs[h].to > 0 {
+				if w.hosts.reach(h, at.node, strength) && k.hosts.nodes[h].arcs.to > 0 {
 					w.add(strength, h, false)
 				}
 			}
 			continue
 		}
-		strength := at.strength * (1 - k.alpha) / float64(k.hosts.total[at.node])
+		strength := at.strength * (1 - k.alpha) / float64(nodes[at.node].total)
 		for _, a := range k.out[span.from:span.to] {
-			if s := strength * float64(a.weight); w.values.reach(a.value, at.node, s) && k.values.arcs[a.value].to > 0 {
+			if s := strength * float64(a.weight); w.values.reach(a.value, at.node, s) && k.values.nodes[a.value].arcs.to > 0 {
 				w.add(s, a.value, true)
 			}
 		}
