@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -25,6 +24,7 @@ var ErrSeedSilent = errors.New("no seed answered")
 // Options say what to expand, where, and how to reach hosts.
 type Options struct {
 	Seeds    []targets.Target
+	Not      []targets.Target // hosts known to be no kin; looked at as the seeds are
 	Within   *targets.Set
 	Ports    []scanner.Port // nil: scanner.DefaultPorts for the seeds, then where a seed answered
 	OrderKey uint64
@@ -44,6 +44,7 @@ type Result struct {
 	Kin         []cluster.Kin // ranked, one for each candidate that answered; no seed among them
 	Seeds       []string      // addresses of the seeds that answered
 	Hosts       int           // candidates that answered
+	Scanned     int           // hosts with a fingerprint, seeds and those outside the range too
 	Connections int           // made to seeds and candidates
 }
 
@@ -79,6 +80,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if len(o.Not) > 0 {
+		if err := o.Scan(ctx, slices.Values(o.Not), c.most.Next, emit); err != nil {
+			return Result{}, fmt.Errorf("look at the hosts that are no kin: %w", err)
+		}
+	}
 	scanErr := o.Scan(ctx, c.all(), c.next, emit)
 	for hop := 2; scanErr == nil && hop <= o.Cluster.Hops; hop++ {
 		var again []targets.Target
@@ -89,29 +95,4 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	result, err := c.judge(o.Cluster)
 	return result, errors.Join(scanErr, err)
-}
-
-// Judge expands from saved observations and sends nothing. Seeds are looked
-// up by their addresses.
-func Judge(observations iter.Seq[record.Observation], o Options) (Result, error) {
-	b := newBook()
-	b.whole = true
-	for obs := range observations {
-		b.add(obs)
-	}
-	var seeds []string
-	for _, s := range o.Seeds {
-		seeds = append(seeds, b.addresses(s.Host)...)
-	}
-	if len(seeds) == 0 {
-		return Result{}, fmt.Errorf("%w in the observations: they hold %d hosts, none of them a seed", ErrSeedSilent, len(b.hosts()))
-	}
-	kin, err := cluster.Kinship(seeds, b.hosts(), o.Cluster)
-	if o.Within != nil { // hosts outside are not results, but they do tell what is common
-		kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool {
-			a, err := netip.ParseAddr(k.Host)
-			return err != nil || !o.Within.Contains(a)
-		})
-	}
-	return Result{Kin: kin, Seeds: seeds, Hosts: len(kin), Connections: b.connections()}, err
 }

@@ -85,13 +85,9 @@ func (in *input) lines(ctx context.Context) iter.Seq[line] {
 	}
 }
 
-// index reads everything into an index of hosts and values.
-func (in *input) index(ctx context.Context) (*cluster.Index, error) {
-	table, err := cluster.Defaults()
-	if err != nil {
-		return nil, err
-	}
-	b := cluster.NewBuilder(table)
+// index reads everything into an index of hosts and values as t knows them.
+func (in *input) index(ctx context.Context, t *cluster.Table) *cluster.Index {
+	b := cluster.NewBuilder(t)
 	for l := range in.lines(ctx) {
 		if l.fingerprint != nil {
 			b.Add(*l.fingerprint)
@@ -101,7 +97,7 @@ func (in *input) index(ctx context.Context) (*cluster.Index, error) {
 			b.Add(f)
 		}
 	}
-	return b.Index(), nil
+	return b.Index()
 }
 
 // result is the error of a run over lines: stopped, or nothing but faults.
