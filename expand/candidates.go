@@ -192,8 +192,8 @@ func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 
 // judge weighs everything that is in the book.
 func (c *candidates) judge(o cluster.Options) (Result, error) {
-	hosts, top := c.book.hosts(), o.Top
+	top := o.Top
 	o.Top = 0 // the few hosts of a live scan are all judged, and counted
-	kin, err := cluster.Kinship(c.seeds, hosts, o)
-	return Result{Kin: best(kin, top), Seeds: c.seeds, Hosts: len(kin), Scanned: len(hosts), Connections: c.book.connections()}, err
+	kin, err := cluster.Kinship(c.seeds, c.book.hosts(), o)
+	return Result{Kin: best(kin, top), Seeds: c.seeds, Hosts: len(kin), Connections: c.book.connections()}, err
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -26,7 +27,8 @@ type Options struct {
 	Seeds    []targets.Target
 	Not      []targets.Target // hosts known to be no kin; looked at as the seeds are
 	Within   *targets.Set
-	Ports    []scanner.Port // nil: scanner.DefaultPorts for the seeds, then where a seed answered
+	Excluded func(netip.Addr) bool // saved hosts that are no results; nil: none
+	Ports    []scanner.Port        // nil: scanner.DefaultPorts for the seeds, then where a seed answered
 	OrderKey uint64
 	Full     bool // every probe to every candidate, no pruning
 	Cluster  cluster.Options
@@ -39,12 +41,14 @@ type Options struct {
 	Observed func(record.Observation)
 }
 
+// Known are the hosts that are looked at before the candidates.
+func (o Options) Known() []targets.Target { return slices.Concat(o.Seeds, o.Not) }
+
 // Result is what came of an expansion.
 type Result struct {
 	Kin         []cluster.Kin // ranked, one for each candidate that answered; no seed among them
 	Seeds       []string      // addresses of the seeds that answered
 	Hosts       int           // candidates that answered
-	Scanned     int           // hosts with a fingerprint, seeds and those outside the range too
 	Connections int           // made to seeds and candidates
 }
 

@@ -22,7 +22,8 @@ type Saved struct {
 	total   int // connections
 }
 
-// NewSaved begins a judgement of o.Seeds; of o it also takes Within and Cluster.
+// NewSaved begins a judgement of o.Seeds; of o it also takes Within, Excluded
+// and Cluster.
 func NewSaved(o Options) (*Saved, error) {
 	if o.Cluster.Table == nil {
 		var err error
@@ -57,30 +58,31 @@ func (s *Saved) Observe(o record.Observation) {
 func (s *Saved) Add(f fingerprints.Fingerprint) { s.builder.Add(f) }
 
 // Judge judges everything against the seeds, which are looked up by address
-// and by name. Hosts outside o.Within are no results, but they do tell what is
-// common. It returns ErrSeedSilent if no seed is there. s must not be used afterwards.
+// and by name. Hosts outside o.Within and excluded ones are no results, but they do tell
+// what is common. It returns ErrSeedSilent if no seed is there. s must not be used afterwards.
 func (s *Saved) Judge() (Result, error) {
 	x := s.builder.Index()
 	for addr, n := range s.spent {
 		x.Spent(addr, n)
 	}
-	r := Result{Seeds: s.seeds(x), Scanned: x.Hosts(), Connections: s.total}
+	r := Result{Seeds: s.seeds(x), Connections: s.total}
 	if len(r.Seeds) == 0 {
 		return Result{}, fmt.Errorf("%w: among %d saved hosts with a fingerprint none is a seed", ErrSeedSilent, x.Hosts())
 	}
-	o, within := s.o.Cluster, s.o.Within
-	if within != nil {
-		o.Top = 0 // of those within
+	o := s.o.Cluster
+	if s.o.Within != nil || s.o.Excluded != nil {
+		o.Top = 0 // of those that may be listed
 	}
 	kin, err := x.Kinship(r.Seeds, o)
-	if within != nil {
-		kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool {
-			a, err := netip.ParseAddr(k.Host)
-			return err != nil || !within.Contains(a)
-		})
-	}
+	kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool { return !s.o.lists(k.Host) })
 	r.Kin, r.Hosts = best(kin, s.o.Cluster.Top), len(kin)
 	return r, err
+}
+
+// lists reports whether a host may be a result.
+func (o Options) lists(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && (o.Within == nil || o.Within.Contains(addr)) && (o.Excluded == nil || !o.Excluded(addr))
 }
 
 // seeds are the addresses of the seeds that have a fingerprint.

@@ -33,8 +33,7 @@ func fullKin() cluster.Kin {
 }
 
 func TestExplainNamesEveryReasonAndAddsUp(t *testing.T) {
-	want := `198.51.100.9 is almost certainly run by the same provider as 198.51.100.7: kin, 22.2 bits,
-  confidence 0.999.
+	want := `198.51.100.9 is almost certainly run by the same provider as 198.51.100.7: kin, 22.2 bits, confidence 0.999.
 The link: same image (one SSH host key on 14 hosts; the same JARM).
 The way from the seed: 198.51.100.7 -(same SSH host key)- 198.51.100.8 -(same JARM)- 198.51.100.9
 
@@ -52,15 +51,12 @@ Against: the weightiest question that the two answer differently, one a family
                                      198.51.100.9  Apache
 
 Sum: for +27.9, against -2.1, prior -3.6: 22.2 bits
-The prior is what the odds are before any evidence: few of the hosts looked at are expected to be
-  kin.
+The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.
 
 Verdict: kin. At these weights the two are run by the same provider with probability 0.999.
-Kin takes at least 4.25 bits, and two families of evidence or one identity value (a key) that is not
-  a known shared one.
+Kin takes at least 4.25 bits, and two families of evidence or one identity value (a key) that is not a known shared one.
 - Not asked: http, jarm. An answer that is missing speaks neither for nor against.
-- What would change it: if the SSH host key turned out to be common, with nothing else of its family
-  in its place, about 2.4 bits would be left.
+- What would change it: if the SSH host key turned out to be common, with nothing else of its family in its place, about 2.4 bits would be left.
 `
 	if diff := cmp.Diff(want, explained(t, fullKin(), Scan{Hosts: 282, Baseline: true}, Style{})); diff != "" {
 		t.Error(diff)

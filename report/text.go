@@ -7,15 +7,12 @@ import (
 	"strings"
 )
 
-// readable is the width of running text that is not on a terminal.
-const readable = 100
-
-// paragraph writes text, made Safe, in lines that fit; the second and later
-// ones begin two columns further in.
+// paragraph writes text, made Safe, in lines that fit the terminal, if it is
+// one; the second and later ones begin two columns further in.
 func paragraph(out *bufio.Writer, s Style, indent int, color, text string) {
 	width := s.Width
 	if width <= 0 {
-		width = readable
+		width = math.MaxInt32
 	}
 	line, pad := "", strings.Repeat(" ", indent)
 	flush := func() {

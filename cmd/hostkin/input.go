@@ -35,8 +35,6 @@ type input struct {
 	app   *app
 	paths []string // "-" is stdin
 
-	onlyObservations bool // a fingerprint is a fault
-
 	read int // good lines
 	bad  int // lines and files that could not be used
 }
@@ -167,9 +165,6 @@ func (in *input) scan(ctx context.Context, name string, text io.Reader, yield fu
 			in.fault(name, number, fmt.Errorf("longer than %d MiB", maxLine>>20))
 		case len(bytes.TrimSpace(buf)) > 0 && (err == nil || err == io.EOF):
 			l, fault := parseLine(buf)
-			if fault == nil && in.onlyObservations && l.observation == nil {
-				fault = errors.New("a fingerprint, where an observation is wanted")
-			}
 			if fault != nil {
 				in.fault(name, number, fault)
 			} else {
