@@ -67,6 +67,7 @@ func CompareAddr(a, b string) int {
 // profile is a host prepared for comparison: whole values of known kinds, by
 // kind, each sorted by port and value; stock values in place of those near them.
 type profile struct {
+	host   hostID // of an index
 	Addr   string
 	Asked  Asked
 	stands float64
@@ -261,7 +262,7 @@ func (t *Table) partsOfBoth(whole fingerprints.Kind, port uint16, a, b *profile)
 func (t *Table) publicCA(p *profile) bool {
 	issuers := p.prints["cert.issuer"]
 	return len(issuers) > 0 && !slices.ContainsFunc(issuers, func(f fingerprints.Fingerprint) bool {
-		return !t.stock[feature{f.Kind, f.Value}]
+		return !t.isStock(feature{f.Kind, f.Value})
 	})
 }
 

@@ -4,278 +4,160 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/hostkin/hostkin/cluster/graph"
 	"github.com/hostkin/hostkin/fingerprints"
 )
 
 const (
 	groupRounds  = 32    // of label propagation; it stops when no label moves
 	groupHolders = 20000 // a value on more hosts than this links nobody
-	bridgeBits   = 4.0   // a weaker tie between groups is not worth a line
+	gateBits     = 8.0   // a value that leaves more than this to find ties nobody: bits below the prior
+	confirmTimes = 4     // how often members are dropped and the rest weighed anew
 )
 
 // Groups finds the providers of a scan without a seed. Label propagation on
 // the bipartite graph of hosts and values proposes communities (connected
-// components would chain everybody together); each is then judged from its
-// most typical member as Kinship judges from a seed, prevalence re-estimated
-// outside the group, and keeps the members that pass.
+// components would chain everybody together); the members of each are then
+// weighed against what the others hold, prevalence estimated outside the
+// group, and those that are no kin by that are dropped.
 func (x *Index) Groups(o Options) ([]Group, error) {
 	minimum := o.MinConfidence
 	if minimum == 0 {
 		minimum = .9
 	}
-	pop := x.populate()
-	var groups []Group
-	members := map[*profile]int{}
-	for _, community := range pop.communities() {
-		community = slices.DeleteFunc(community, func(p *profile) bool { return members[p] > 0 })
-		if len(community) < 2 {
-			continue
+	var found []*community
+	for _, members := range x.communities() {
+		if c := x.confirm(members); c != nil && c.confidence() >= minimum {
+			found = append(found, c)
 		}
-		seed := pop.medoid(community)
-		free := slices.DeleteFunc(slices.Clone(pop.all), func(p *profile) bool { return p == seed || members[p] > 0 })
-		found, model := pop.judge([]*profile{seed}, []*profile{seed}, free)
-		found = slices.DeleteFunc(found, func(j judged) bool { return !j.score.kin })
-		g := pop.group(len(groups)+1, seed, found, model)
-		if len(found) == 0 || g.Confidence < minimum {
-			continue
-		}
-		groups = append(groups, g)
-		for _, j := range found {
-			members[j.profile] = g.ID
-		}
-		members[seed] = g.ID
 	}
-	pop.bridge(groups, members)
+	slices.SortFunc(found, func(a, b *community) int {
+		return cmp.Or(cmp.Compare(len(b.members), len(a.members)), cmp.Compare(a.members[0], b.members[0]))
+	})
+	groups := make([]Group, len(found))
+	for i, c := range found {
+		groups[i] = c.group(i + 1)
+	}
+	x.bridge(groups, found, o.Related)
 	return groups, nil
 }
 
-// edge ties a host to a value that it shares with others.
-type edge struct {
-	value  int
-	weight float64
+// gate is the least that a value must be worth to tie hosts: 11 bits in a scan
+// of a million, 2 in a small one.
+func (x *Index) gate() float64 {
+	return max(familyBits, x.prior(priorKin)-gateBits)
 }
 
-// communities runs label propagation: a host takes the label that most of the
-// weight of its values carries. Hosts are visited in the order of their
-// addresses and ties go to the smaller label, so the result is one only.
-// Communities of one are left out; the largest come first.
-func (pop *population) communities() [][]*profile {
-	edges, holders := pop.edges()
-	label := make([]int, len(pop.all))
-	mass := make([]map[int]float64, len(holders)) // per value, the edge weight of each label
-	for v := range mass {
-		mass[v] = map[int]float64{}
-	}
-	for h := range pop.all {
-		label[h] = h
-		for _, e := range edges[h] {
-			mass[e.value][h] += e.weight
+// prior is log2 of how many strangers there are for each expected kin.
+func (x *Index) prior(kin float64) float64 {
+	return round(max(0, math.Log2((float64(x.Hosts())-1)/(max(2, kin)-1))))
+}
+
+// ties lists the values by which a host may be tied to others, each with its
+// bits and their share of the strongest of its family on that host.
+func (x *Index) ties(h hostID, gate float64, out []graph.Link) []graph.Link {
+	var strongest [256]float32 // by family
+	out = out[:0]
+	for v, p := range x.valuesOf(h) {
+		if w := x.weights[v]; float64(w) >= gate && !x.weak[v] && x.held(v) <= groupHolders {
+			out = append(out, graph.Link{Value: uint32(v), Weight: float64(w)})
+			strongest[x.families[p.kind]] = max(strongest[x.families[p.kind]], w)
 		}
 	}
-	for range groupRounds {
-		moved := false
-		for h := range pop.all {
-			pull := map[int]float64{}
-			for _, e := range edges[h] {
-				mass[e.value][label[h]] -= e.weight
-				for l, w := range mass[e.value] {
-					pull[l] += e.weight * w / float64(holders[e.value])
-				}
-			}
-			best := label[h]
-			for l, w := range pull {
-				// Whole millionths: so that equal pulls are equal in any order of summation.
-				if d := math.Round(1e6*w) - math.Round(1e6*pull[best]); d > 0 || d == 0 && l < best {
-					best = l
-				}
-			}
-			for _, e := range edges[h] {
-				mass[e.value][best] += e.weight
-			}
-			moved = moved || best != label[h]
-			label[h] = best
-		}
-		if !moved {
-			break
-		}
+	for i, l := range out {
+		out[i].Weight *= l.Weight / float64(strongest[x.families[x.values[l.Value].kind]])
 	}
-	byLabel := map[int][]*profile{}
-	for h, l := range label {
-		byLabel[l] = append(byLabel[l], pop.all[h])
-	}
-	var out [][]*profile
-	for _, c := range byLabel {
-		if len(c) > 1 {
-			out = append(out, c)
-		}
-	}
-	slices.SortFunc(out, func(a, b []*profile) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), CompareAddr(a[0].Addr, b[0].Addr))
-	})
 	return out
 }
 
-// edges lists for each host its telling values, each at the share that it has
-// of its family's strongest, and for each value how many hosts hold it.
-func (pop *population) edges() (edges [][]edge, holders []int) {
-	ids := map[feature]int{}
-	edges = make([][]edge, len(pop.all))
-	for h, p := range pop.all {
-		strongest := map[string]float64{}
-		var telling []feature
-		for kind := range p.prints {
-			family := pop.table.kinds[kind].Family
-			for _, f := range p.features(kind) {
-				if n := pop.held(f); n < 2 || n > groupHolders || pop.table.weight(f) < familyBits {
-					continue
-				}
-				telling = append(telling, f)
-				strongest[family] = max(strongest[family], pop.table.weight(f))
-			}
+// communities are the proposals of label propagation, each sorted.
+func (x *Index) communities() [][]hostID {
+	g := graph.Graph{Start: make([]uint32, 1, len(x.addrs)+1), From: x.from, Holders: x.holders}
+	gate := x.gate()
+	var ties []graph.Link
+	for h := range x.addrs {
+		ties = x.ties(hostID(h), gate, ties)
+		for _, l := range ties {
+			g.Links, g.Weights = append(g.Links, l.Value), append(g.Weights, float32(l.Weight))
 		}
-		slices.SortFunc(telling, compareFeatures)
-		for _, f := range telling {
-			id, ok := ids[f]
-			if !ok {
-				id = len(holders)
-				ids[f] = id
-				holders = append(holders, pop.held(f))
-			}
-			w := pop.table.weight(f)
-			edges[h] = append(edges[h], edge{id, w * w / strongest[pop.table.kinds[f.kind].Family]})
+		g.Start = append(g.Start, uint32(len(g.Links)))
+	}
+	labels := graph.Communities(g, groupRounds)
+	size := make([]uint32, len(x.addrs)+1)
+	for _, l := range labels {
+		size[l+1]++
+	}
+	sums(size)
+	next, sorted := slices.Clone(size), make([]hostID, len(labels))
+	for h, l := range labels {
+		sorted[next[l]] = hostID(h)
+		next[l]++
+	}
+	var out [][]hostID
+	for l := range labels {
+		if c := sorted[size[l]:size[l+1]]; len(c) > 1 {
+			out = append(out, c)
 		}
 	}
-	return edges, holders
+	return out
 }
 
-// medoid is the member that shares the most bits with the rest, by the table.
-func (pop *population) medoid(community []*profile) *profile {
-	model := pop.start(community)
-	sharing := map[feature]float64{}
-	for _, p := range community {
-		for kind := range p.prints {
-			for _, f := range p.features(kind) {
-				sharing[f]++
+// group describes a community: for each family the value that holds most of
+// its members.
+func (c *community) group(id int) Group {
+	g := Group{Schema: "cluster/1", ID: id, Confidence: math.Round(1000*c.confidence()) / 1000, Evidence: []Evidence{}, Bridges: []Bridge{}}
+	votes := map[valueID]int{}
+	for _, m := range c.members {
+		g.Hosts = append(g.Hosts, c.addrs[m].String())
+		for _, a := range c.scores[m].agree {
+			if a.bits >= familyBits {
+				votes[a.value]++
 			}
 		}
 	}
-	typical := func(p *profile) float64 {
-		perFamily := map[string]float64{}
-		for kind := range p.prints {
-			family := pop.table.kinds[kind].Family
-			for _, f := range p.features(kind) {
-				perFamily[family] = max(perFamily[family], model.bits(f, 0)*(sharing[f]-1))
-			}
-		}
-		values := make([]float64, 0, len(perFamily))
-		for _, v := range perFamily {
-			values = append(values, v)
-		}
-		slices.Sort(values) // floating-point sums depend on the order
-		sum := 0.0
-		for _, v := range values {
-			sum += v
-		}
-		return sum
+	type vote struct {
+		feature
+		value valueID
+		n     int
 	}
-	best, most := community[0], math.Inf(-1)
-	for _, p := range community {
-		if s := typical(p); s > most {
-			best, most = p, s
-		}
+	var telling []vote
+	for v, n := range votes {
+		telling = append(telling, vote{c.feature(v), v, n})
 	}
-	return best
-}
-
-// group describes the kin of seed: the mean confidence of its members and,
-// for each family, the evidence that holds most of them.
-func (pop *population) group(id int, seed *profile, found []judged, m *model) Group {
-	g := Group{Schema: "cluster/1", ID: id, Hosts: []string{seed.Addr}, Evidence: []Evidence{}, Bridges: []Bridge{}}
-	sum := 0.0
-	votes := map[feature]int{}
-	for _, j := range found {
-		g.Hosts = append(g.Hosts, j.Addr)
-		sum += confidence(j.score.bits)
-		for _, e := range j.score.evidence {
-			if e.Bits >= familyBits {
-				votes[feature{e.Kind, e.Value}]++
-			}
-		}
+	slices.SortFunc(telling, func(a, b vote) int {
+		return cmp.Or(cmp.Compare(b.n, a.n), compareFeatures(a.feature, b.feature))
+	})
+	telling, _ = firstOfFamily(telling, func(v vote) string { return c.table.kinds[v.kind].Family })
+	for _, v := range telling {
+		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.bits(v.value))))
 	}
-	slices.SortFunc(g.Hosts, CompareAddr)
-	g.Confidence = math.Round(1000*sum/float64(max(1, len(found)))) / 1000
-	var telling []feature
-	for f := range votes {
-		telling = append(telling, f)
-	}
-	slices.SortFunc(telling, func(a, b feature) int { return cmp.Or(cmp.Compare(votes[b], votes[a]), compareFeatures(a, b)) })
-	telling, _ = firstOfFamily(telling, func(f feature) string { return pop.table.kinds[f.kind].Family })
-	for _, f := range telling {
-		info := pop.table.kinds[f.kind]
-		g.Evidence = append(g.Evidence, Evidence{Kind: f.kind, Value: f.value, Bits: round(m.bits(f, 0)), HeldBy: pop.held(f), Family: info.Family})
-	}
-	if len(g.Evidence) == 1 && pop.table.kinds[g.Evidence[0].Kind].Identity {
-		g.Label = label(g.Evidence[0].Kind, found)
+	if len(g.Evidence) == 1 && c.table.kinds[g.Evidence[0].Kind].Identity {
+		g.Label = c.label(g.Evidence[0].Kind)
 	}
 	return g
 }
 
+// evidence describes a shared value.
+func (x *Index) evidence(v valueID, bits float64) Evidence {
+	f := x.feature(v)
+	return Evidence{Kind: f.kind, Value: f.value, Bits: bits, HeldBy: x.held(v), Family: x.table.kinds[f.kind].Family, Networks: x.inNetworks(v)}
+}
+
 // label names what one identity value alone may mean: a front shows the same
 // page with the same certificate everywhere, customers of one name do not.
-func label(kind fingerprints.Kind, found []judged) string {
+func (c *community) label(kind fingerprints.Kind) string {
 	if kind == "ssh.host_key" {
 		return "image"
 	}
-	content := func(f feature) bool { return strings.HasPrefix(string(f.kind), "http.") }
-	for _, j := range found {
-		if !slices.ContainsFunc(j.pair.shared, content) {
+	for _, m := range c.members {
+		same := false
+		for v, p := range c.valuesOf(m) {
+			same = same || c.count[v] > len(c.members)/2 && isHTTP(c.kinds[p.kind].Kind)
+		}
+		if !same {
 			return "tenant"
 		}
 	}
 	return "cdn"
-}
-
-// bridge notes on each of two groups the strongest value that members of both
-// hold and strangers hardly do: too weak a tie to merge them, too strong to hide.
-func (pop *population) bridge(groups []Group, members map[*profile]int) {
-	in := map[feature]map[int]int{} // holders in each group
-	for p, id := range members {
-		for kind := range p.prints {
-			for _, f := range p.features(kind) {
-				if in[f] == nil {
-					in[f] = map[int]int{}
-				}
-				in[f][id]++
-			}
-		}
-	}
-	tie := func(f feature, from, to int) float64 {
-		outside := prevalence{floor: pop.table.prevalence(f), holders: pop.holders(f) - float64(in[f][from]+in[f][to]),
-			strangers: pop.answered(f.kind) - float64(len(groups[from-1].Hosts)+len(groups[to-1].Hosts))}
-		return round(math.Log2(pop.table.kinds[f.kind].M / outside.value(0)))
-	}
-	type ends struct{ from, to int }
-	best := map[ends]Bridge{}
-	for f, ids := range in {
-		for from := range ids {
-			for to := range ids {
-				if from == to {
-					continue
-				}
-				b := Bridge{To: to, Kind: f.kind, Value: f.value, Bits: tie(f, from, to)}
-				old, ok := best[ends{from, to}]
-				if b.Bits >= bridgeBits && (!ok || b.Bits > old.Bits || b.Bits == old.Bits && compareFeatures(f, feature{old.Kind, old.Value}) < 0) {
-					best[ends{from, to}] = b
-				}
-			}
-		}
-	}
-	for pair, b := range best {
-		groups[pair.from-1].Bridges = append(groups[pair.from-1].Bridges, b)
-	}
-	for i := range groups {
-		slices.SortFunc(groups[i].Bridges, func(a, b Bridge) int { return cmp.Compare(a.To, b.To) })
-	}
 }

@@ -14,9 +14,11 @@ import (
 // Builder gathers fingerprints, in any order, for an Index. It keeps each
 // value once, so that a scan of ten million hosts fits into memory.
 type Builder struct {
-	table  *Table
-	kinds  []*kindInfo // by kindID, in the order of their names
-	byKind map[fingerprints.Kind]kindID
+	table       *Table
+	kinds       []*kindInfo // by kindID, in the order of their names
+	families    []uint8     // of each kind, positions in familyNames
+	familyNames []string
+	byKind      map[fingerprints.Kind]kindID
 
 	addrs  []netip.Addr
 	byAddr map[netip.Addr]hostID
@@ -32,9 +34,9 @@ type Builder struct {
 }
 
 type (
-	hostID  uint32 // of an Index: in the order of addresses
-	valueID uint32 // in the order in which values came: nothing that is written may depend on it
-	kindID  uint8
+	hostID  = uint32 // of an Index: in the order of addresses
+	valueID = uint32 // in the order in which values came: nothing that is written may depend on it
+	kindID  = uint8
 )
 
 // row is one fingerprint before it is sorted.
@@ -87,6 +89,12 @@ func NewBuilder(t *Table) *Builder {
 	for _, kind := range t.Kinds() {
 		b.byKind[kind] = kindID(len(b.kinds))
 		b.kinds = append(b.kinds, t.kinds[kind])
+		family := slices.Index(b.familyNames, t.kinds[kind].Family)
+		if family < 0 {
+			family = len(b.familyNames)
+			b.familyNames = append(b.familyNames, t.kinds[kind].Family)
+		}
+		b.families = append(b.families, uint8(family))
 	}
 	return b
 }
@@ -154,6 +162,11 @@ type Index struct {
 	answered []uint32  // hosts with any value of a kind
 	asked    []Asked   // what a scan told of each host; nil: nothing
 	stands   []float64 // see Host.Stands; nil: all 0
+
+	weak        map[valueID]bool // tie nobody: held by hosts that are no kin
+	weights     []float32        // bits of each value before any verdict, 0 of those that one host holds
+	networks    []uint32         // autonomous system of each host, 0: not known; nil: no such data
+	randomPairs float64          // share of pairs of hosts that are in one of them
 }
 
 // Index sorts what was gathered. The builder must not be used afterwards.
@@ -163,6 +176,7 @@ func (b *Builder) Index() *Index {
 	x.sortPrints()
 	x.lead()
 	x.post()
+	x.weigh()
 	return x
 }
 

@@ -10,26 +10,46 @@ import (
 // population is the hosts of a scan that are judged, and what is counted over
 // all hosts of it.
 type population struct {
-	table  *Table
-	index  *Index
-	all    []*profile // by address
-	byAddr map[string]*profile
+	table    *Table
+	index    *Index
+	profiles map[hostID]*profile
+	known    map[feature]rarity     // of the values looked up so far
+	pairs    map[[2]feature]float64 // hosts that hold both, likewise
+	answers  map[fingerprints.Kind]float64
+	networks map[valueID]int // of the holders of a value
+	enemies  *enemies        // nil: none are known
 }
 
-// populate takes all hosts of an index.
-func (x *Index) populate() *population {
-	pop := &population{table: x.table, index: x, byAddr: map[string]*profile{}}
-	for h := range x.addrs {
-		p := x.profile(hostID(h))
-		pop.all = append(pop.all, p)
-		pop.byAddr[p.Addr] = p
+func (x *Index) population() *population {
+	return &population{table: x.table, index: x, profiles: map[hostID]*profile{}, known: map[feature]rarity{}, pairs: map[[2]feature]float64{}, answers: map[fingerprints.Kind]float64{}, networks: map[valueID]int{}}
+}
+
+// profile is a host of the index as something to compare.
+func (pop *population) profile(h hostID) *profile {
+	p := pop.profiles[h]
+	if p == nil {
+		p = pop.index.profile(h)
+		pop.profiles[h] = p
 	}
-	return pop
+	return p
+}
+
+// rarity is what is known of a value; one that no host holds has the table's.
+func (pop *population) rarity(f feature) rarity {
+	r, ok := pop.known[f]
+	if !ok {
+		r = pop.table.rarity(f)
+		if v, held := pop.index.lookup(f); held {
+			r = pop.index.rarity(v)
+		}
+		pop.known[f] = r
+	}
+	return r
 }
 
 // profile is a host of the index as something to compare.
 func (x *Index) profile(h hostID) *profile {
-	p := &profile{Addr: x.addrs[h].String(), prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
+	p := &profile{host: h, Addr: x.addrs[h].String(), prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
 	if x.asked != nil {
 		p.Asked, p.stands = x.asked[h], x.stands[h]
 	}
@@ -66,6 +86,9 @@ func (pop *population) holders(f feature) float64 {
 
 // answered counts the hosts with any value of a kind, likewise.
 func (pop *population) answered(kind fingerprints.Kind) float64 {
+	if n, ok := pop.answers[kind]; ok {
+		return n
+	}
 	id := pop.index.byKind[kind]
 	n := float64(pop.index.answered[id])
 	if pop.table.kinds[kind].Later {
@@ -75,6 +98,7 @@ func (pop *population) answered(kind fingerprints.Kind) float64 {
 			}
 		}
 	}
+	pop.answers[kind] = n
 	return n
 }
 
@@ -118,13 +142,7 @@ func (pop *population) judge(known, seeds, candidates []*profile) ([]judged, *mo
 	for range maxRounds {
 		moved := 0.0
 		for i, c := range candidates {
-			before := out[i].score
-			out[i] = judged{profile: c, score: score{bits: math.Inf(-1)}}
-			for j, s := range seeds {
-				if sc := model.score(pairs[i][j], pop.held, before); sc.better(out[i].score) {
-					out[i].seed, out[i].pair, out[i].score = s, pairs[i][j], sc
-				}
-			}
+			out[i] = pop.bestOf(model, seeds, pairs[i], c, out[i].score)
 			moved = max(moved, math.Abs(out[i].score.bits-last[i]))
 			last[i] = out[i].score.bits
 		}
@@ -136,6 +154,26 @@ func (pop *population) judge(known, seeds, candidates []*profile) ([]judged, *mo
 	return out, model
 }
 
+// bestOf weighs a candidate against each seed and takes the best.
+func (pop *population) bestOf(m *model, seeds []*profile, pairs []pair, c *profile, last score) judged {
+	best := judged{profile: c, score: score{bits: math.Inf(-1)}}
+	for i, s := range seeds {
+		if sc := m.score(pairs[i], pop.held, last); sc.better(best.score) {
+			best.seed, best.pair, best.score = s, pairs[i], sc
+		}
+	}
+	return best
+}
+
+// best does the same with a host that has not been compared yet.
+func (pop *population) best(m *model, seeds []*profile, c *profile) judged {
+	pairs := make([]pair, len(seeds))
+	for i, s := range seeds {
+		pairs[i] = pop.table.compare(s, c)
+	}
+	return pop.bestOf(m, seeds, pairs, c, score{})
+}
+
 func (s score) better(t score) bool {
 	if s.kin != t.kin {
 		return s.kin
@@ -144,21 +182,16 @@ func (s score) better(t score) bool {
 }
 
 func (pop *population) start(seeds []*profile) *model {
-	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, u: map[feature]prevalence{}, joint: map[[2]feature]float64{}, prior: pop.priorBits(priorKin)}
+	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, u: map[feature]prevalence{}, joint: map[[2]feature]float64{}, prior: pop.index.prior(priorKin)}
 	for kind, info := range pop.table.kinds {
 		m.m[kind] = info.M
 		for _, s := range seeds {
 			for _, f := range s.features(kind) {
-				m.u[f] = prevalence{floor: pop.table.prevalence(f)}
+				m.u[f] = prevalence{rarity: pop.rarity(f)}
 			}
 		}
 	}
 	return m
-}
-
-func (pop *population) priorBits(kin float64) float64 {
-	n := float64(pop.index.Hosts())
-	return round(max(0, math.Log2((n-1)/(max(2, kin)-1))))
 }
 
 // estimate is one round of learning from the verdicts.
@@ -170,8 +203,8 @@ func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 			kin += j.score.without()
 		}
 	}
-	m.prior = pop.priorBits(kin)
-	pop.pairUp(m, out)
+	m.prior = pop.index.prior(kin)
+	pop.pairUp(m, seeds, out)
 	for kind, info := range pop.table.kinds {
 		if info.Identity {
 			continue // no conflict to weigh, and the table's u is kept
@@ -180,15 +213,19 @@ func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 		m.m[kind] = (t.same + tableWeight*info.M) / (t.both + tableWeight)
 		for _, s := range seeds {
 			for _, f := range s.features(kind) {
-				m.u[f] = prevalence{pop.table.prevalence(f), pop.holders(f) - t.holders[f], pop.answered(kind) - t.answered}
+				m.u[f] = prevalence{pop.rarity(f), pop.holders(f) - t.holders[f], pop.answered(kind) - t.answered}
 			}
 		}
 	}
 	return m
 }
 
-// pairUp counts strangers that hold two software values of a seed.
-func (pop *population) pairUp(m *model, out []judged) {
+// pairUp counts strangers that hold two software values of a seed. Who is not
+// judged is one.
+func (pop *population) pairUp(m *model, seeds []*profile, out []judged) {
+	if len(out) < pop.index.Hosts()/2 {
+		pop.pairOthers(m, seeds, out)
+	}
 	for _, j := range out {
 		for i, f := range j.pair.shared {
 			a := pop.table.kinds[f.kind]
@@ -200,6 +237,50 @@ func (pop *population) pairUp(m *model, out []judged) {
 			}
 		}
 	}
+}
+
+// pairOthers counts the hosts with two software values of a seed that are not judged.
+func (pop *population) pairOthers(m *model, seeds []*profile, out []judged) {
+	judgedToo := map[[2]feature]float64{}
+	for _, j := range out {
+		for i, f := range j.pair.shared {
+			for _, g := range j.pair.shared[i+1:] {
+				judgedToo[ordered(f, g)]++
+			}
+		}
+	}
+	for _, s := range seeds {
+		var held []feature
+		for kind := range s.prints {
+			for _, f := range s.features(kind) {
+				if pop.table.software(f) {
+					held = append(held, f)
+				}
+			}
+		}
+		for i, f := range held {
+			for _, g := range held[:i] {
+				pair := ordered(f, g)
+				if _, done := m.joint[pair]; done || pop.table.kinds[f.kind].Family == pop.table.kinds[g.kind].Family {
+					continue
+				}
+				m.joint[pair] = max(0, pop.both(f, g)-judgedToo[pair]-float64(len(seeds)))
+			}
+		}
+	}
+}
+
+// both counts the hosts with two values. It does not change between rounds.
+func (pop *population) both(f, g feature) float64 {
+	pair := ordered(f, g)
+	n, ok := pop.pairs[pair]
+	if !ok {
+		v, _ := pop.index.lookup(f)
+		w, _ := pop.index.lookup(g)
+		n = pop.index.both(v, w, func(hostID) bool { return true })
+		pop.pairs[pair] = n
+	}
+	return n
 }
 
 // tally counts how kin answer questions of one kind. Every host counts with

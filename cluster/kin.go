@@ -7,9 +7,11 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
-	"net/netip"
 	"slices"
+
+	"github.com/hostkin/hostkin/cluster/graph"
 )
 
 // Options change how hosts are judged. The zero value is the default.
@@ -18,10 +20,9 @@ type Options struct {
 	MinConfidence float64 // of a group; 0 is .9
 	Table         *Table  // nil: Defaults, read anew at every call
 
-	Not     []string                     // hosts known to be no kin of the seeds: what they hold speaks for nobody
-	Network func(netip.Addr) (as uint32) // the autonomous system of an address, 0: not known; nil: no such data
-	Top     int                          // how many hosts to judge and list, the best of the ranking; 0: all
-	Related bool                         // groups list their neighbours
+	Not     []string // hosts known to be no kin of the seeds: what they hold speaks for nobody
+	Top     int      // how many hosts to judge and list, the best of the ranking; 0: all
+	Related bool     // groups list their neighbours
 }
 
 func (o Options) table() (*Table, error) {
@@ -44,57 +45,174 @@ func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
 
 // Kinship judges the hosts of an index that is already made; its table counts, not that of o.
 func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
-	pop := x.populate()
-	via := map[string]Kin{}    // who may vouch, and how surely
+	x, others := x.without(o.Not)
+	pop := x.population()
+	pop.enemies = others
+	via := map[hostID]Kin{}    // who may vouch, and how surely
 	var known, from []*profile // all kin so far, and those of the last hop
 	for _, addr := range seeds {
-		if s := pop.byAddr[addr]; s != nil && via[addr].Host == "" {
-			from = append(from, s)
-			via[addr] = Kin{Host: addr, Confidence: 1}
+		if h, ok := x.find(addr); ok && via[h].Host == "" {
+			from = append(from, pop.profile(h))
+			via[h] = Kin{Host: addr, Confidence: 1}
 		}
 	}
 	if len(from) == 0 {
-		return nil, fmt.Errorf("no fingerprint of any seed (%v) among %d hosts", seeds, len(pop.all))
+		return nil, fmt.Errorf("no fingerprint of any seed (%v) among %d hosts", seeds, x.Hosts())
 	}
 	known = from
-	var left []*profile
-	for _, p := range pop.all {
-		if via[p.Addr].Host == "" {
-			left = append(left, p)
-		}
-	}
-	var out []Kin
+	walk := x.walk(hostsOf(from))
+	var out, rest []Kin
 	for hop := 1; ; hop++ {
+		var left []*profile
+		for _, h := range pop.candidates(from, o.Top) {
+			if via[h].Host == "" {
+				left = append(left, pop.profile(h))
+			}
+		}
 		found, model := pop.judge(known, from, left)
-		left, from = nil, nil
-		var strangers []Kin
+		vouch := from
+		from, rest = nil, nil
 		for _, j := range found {
-			k := j.kin(model, hop, via[j.seed.Addr].Confidence)
+			k := pop.kin(j, model, hop, via[j.seed.host].Confidence)
 			if k.Verdict == VerdictKin {
 				out = append(out, k)
-				via[k.Host] = k
+				via[j.host] = k
 				from = append(from, j.profile)
 			} else {
-				left = append(left, j.profile)
-				strangers = append(strangers, k)
+				rest = append(rest, k)
 			}
 		}
 		known = append(known, from...)
-		if hop >= max(1, o.Hops) || len(from) == 0 || len(left) == 0 {
-			out = append(out, strangers...)
+		if hop >= max(1, o.Hops) || len(from) == 0 || len(rest) == 0 {
+			if o.Top == 0 {
+				rest = append(rest, pop.others(model, vouch, found, hop, via)...)
+			}
 			break
 		}
 	}
+	out = append(out, rest...)
+	pop.placed(out, walk)
 	rank(out)
+	if o.Top > 0 {
+		out = out[:min(len(out), o.Top)]
+	}
 	return out, nil
 }
 
-func (j judged) kin(m *model, hop int, trust float64) Kin {
+// placed notes where each host comes in the walk from the seeds, less what it
+// has in that from the hosts that are known to be no kin.
+func (pop *population) placed(kin []Kin, walk *graph.Ranking) {
+	mass := massOf(walk)
+	less := pop.enemies.mass()
+	for i, k := range kin {
+		h, _ := pop.index.find(k.Host)
+		kin[i].Rank = max(0, round(mass[h]-less[h]))
+		if k.Verdict != VerdictStranger || k.Hop > 1 {
+			kin[i].Why = pop.index.steps(walk.Way(h))
+		}
+	}
+}
+
+func hostsOf(list []*profile) []hostID {
+	out := make([]hostID, len(list))
+	for i, p := range list {
+		out[i] = p.host
+	}
+	return out
+}
+
+const (
+	judgeAll  = 20000 // hosts, up to which a scan is judged as a whole
+	judgeMost = 4096  // candidates that are judged together in a larger one
+)
+
+// candidates are the hosts that a larger scan is judged by: those that share
+// most with the seeds. Beside them all others are strangers.
+func (pop *population) candidates(seeds []*profile, top int) []hostID {
+	x := pop.index
+	if x.Hosts() <= judgeAll {
+		all := make([]hostID, x.Hosts())
+		for h := range all {
+			all[h] = hostID(h)
+		}
+		return all
+	}
+	sum := map[hostID]float32{}
+	for _, s := range seeds {
+		for h, w := range pop.shared(s.host) {
+			sum[h] = max(sum[h], w)
+		}
+	}
+	hosts := slices.Collect(maps.Keys(sum))
+	slices.SortFunc(hosts, func(a, b hostID) int { return cmp.Or(cmp.Compare(sum[b], sum[a]), cmp.Compare(a, b)) })
+	hosts = hosts[:min(len(hosts), max(judgeMost, top))]
+	slices.Sort(hosts)
+	return hosts
+}
+
+// shared is what every host shares with h in telling values, in bits before
+// any verdict: of each family the most.
+func (pop *population) shared(h hostID) map[hostID]float32 {
+	x := pop.index
+	byFamily := map[string]map[hostID]float32{}
+	for v, p := range x.valuesOf(h) {
+		w := x.weights[v]
+		if float64(w) < x.gate() || x.weak[v] || x.held(v) > groupHolders {
+			continue
+		}
+		family := x.kinds[p.kind].Family
+		if byFamily[family] == nil {
+			byFamily[family] = map[hostID]float32{}
+		}
+		for _, other := range x.holdersOf(v) {
+			byFamily[family][other] = max(byFamily[family][other], w)
+		}
+	}
+	sum := map[hostID]float32{}
+	for _, family := range slices.Sorted(maps.Keys(byFamily)) {
+		for other, w := range byFamily[family] {
+			sum[other] += w
+		}
+	}
+	return sum
+}
+
+// others are the hosts of a large scan that were not judged, by the model that
+// the judged ones made.
+func (pop *population) others(m *model, seeds []*profile, found []judged, hop int, via map[hostID]Kin) []Kin {
+	x := pop.index
+	if len(found)+len(via) >= x.Hosts() {
+		return nil
+	}
+	done := map[hostID]bool{}
+	for _, j := range found {
+		done[j.host] = true
+	}
+	var out []Kin
+	for h := range x.addrs {
+		if h := hostID(h); !done[h] && via[h].Host == "" {
+			j := pop.best(m, seeds, x.profile(h))
+			out = append(out, pop.kin(j, m, hop, via[j.seed.host].Confidence))
+		}
+	}
+	return out
+}
+
+func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
+	pop.enemies.push(&j)
 	k := Kin{Schema: "kin/1", Host: j.Addr, Verdict: j.score.verdict(), Bits: j.score.bits, Prior: m.prior,
 		Hop: hop, Via: j.seed.Addr, Evidence: j.score.evidence, Also: j.score.also, Against: j.score.against, Probes: j.Asked}
 	k.Confidence = math.Round(1000*confidence(k.Bits)*trust) / 1000
 	if hop > 1 && k.Verdict == VerdictKin && k.Confidence < .95 {
 		k.Verdict = VerdictPossible
+	}
+	if k.Verdict != VerdictStranger {
+		k.Link = pop.table.linkOf(j.seed, j)
+	}
+	for _, list := range [][]Evidence{k.Evidence, k.Also} {
+		for i := range list {
+			pop.describe(m, &list[i])
+		}
 	}
 	if k.Evidence == nil {
 		k.Evidence = []Evidence{}
@@ -103,6 +221,30 @@ func (j judged) kin(m *model, hop int, trust float64) Kin {
 		k.Against = []Conflict{}
 	}
 	return k
+}
+
+// describe adds what is known of how common a value is.
+func (pop *population) describe(m *model, e *Evidence) {
+	f := feature{e.Kind, e.Value}
+	e.Common = pop.table.stock[f]
+	e.Prevalence = digits(m.u[f].value(0))
+	if v, ok := pop.index.lookup(f); ok && pop.index.networks != nil {
+		n, known := pop.networks[v]
+		if !known {
+			n = pop.index.inNetworks(v)
+			pop.networks[v] = n
+		}
+		e.Networks = n
+	}
+}
+
+// digits keeps three of them, so that small shares can be read.
+func digits(p float64) float64 {
+	if p == 0 {
+		return 0
+	}
+	scale := math.Pow(10, 2-math.Floor(math.Log10(p)))
+	return math.Round(p*scale) / scale
 }
 
 // rank orders by verdict, confidence over the hops, bits and address.

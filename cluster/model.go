@@ -27,21 +27,24 @@ type model struct {
 
 // prevalence is an estimate of P(a stranger holds a value).
 type prevalence struct {
-	floor     float64 // of the table
+	rarity
 	holders   float64 // among the strangers counted
-	strangers float64
+	strangers float64 // 0: nothing is estimated yet
 }
 
-// value is the estimate, never below the table. own is the part of one of the
+// value is the estimate, never below the floor. own is the part of one of the
 // holders to leave out: a host is no evidence against itself.
 func (p prevalence) value(own float64) float64 {
+	if p.strangers == 0 {
+		return p.start
+	}
 	u := (max(0, p.holders-own) + tableWeight*p.floor) / (max(0, p.strangers-own) + tableWeight)
 	return max(p.floor, min(.99, u))
 }
 
-// bits is what sharing f is worth: log2(m/u), never below 0.
+// bits is what sharing f is worth, never below 0.
 func (m *model) bits(f feature, own float64) float64 {
-	return max(0, math.Log2(m.m[f.kind]/m.u[f].value(own)))
+	return worth(m.m[f.kind], m.u[f].value(own), m.u[f].excess)
 }
 
 // given is what sharing f is worth to one who shares g already. Both speak of
@@ -55,7 +58,7 @@ func (m *model) given(f, g feature, own float64) float64 {
 		return m.bits(f, own)
 	}
 	u = max(u, (both+tableWeight*u)/(max(both, holders)+tableWeight))
-	return max(0, math.Log2(m.m[f.kind]/u))
+	return worth(m.m[f.kind], u, m.u[f].excess)
 }
 
 func ordered(f, g feature) [2]feature {

@@ -113,7 +113,6 @@ func TestLeaders(t *testing.T) {
 	c.set(400, 22, "ssh.kexinit", "a host without a page")
 	hosts := c.hosts()
 	x := NewIndex(table, hosts)
-	pop := x.populate()
 	var leaders []string
 	total := 0
 	for c := range x.Counts(1) {
@@ -126,7 +125,8 @@ func TestLeaders(t *testing.T) {
 		t.Errorf("%d leaders of %d hosts", len(leaders), total)
 	}
 	for _, h := range hosts[:400] {
-		own, leader := h.Prints[0].Value, pop.byAddr[h.Addr].prints["http.body_shape"][0].Value
+		id, _ := x.find(h.Addr)
+		own, leader := h.Prints[0].Value, x.profile(id).prints["http.body_shape"][0].Value
 		if !table.alike("http.body_shape", own, leader) {
 			t.Errorf("%s is not near its leader %s", own, leader)
 		}
@@ -188,7 +188,7 @@ func TestSieveSeesNearPages(t *testing.T) {
 	}
 }
 
-// The shells of applications that known.yaml lists, as their tools make them.
+// The shells of applications that negative.yaml lists, as their tools make them.
 func TestShellsOfApplicationsAreStock(t *testing.T) {
 	table := must(Defaults())
 	for name, body := range map[string]string{

@@ -43,6 +43,7 @@ type Conflict struct {
 	Host   string            `json:"host"`
 	Bits   float64           `json:"bits"` // negative
 	Family string            `json:"family,omitempty"`
+	Not    string            `json:"not,omitempty"`    // no difference: the host shares Host, a value, with this one, which is known to be no kin
 	Differ int               `json:"differ,omitempty"` // of a kind with parts: how many of them differ,
 	Of     int               `json:"of,omitempty"`     // of how many that both answered; Kind is the first of them
 }
@@ -113,7 +114,7 @@ type Group struct {
 type Related struct {
 	To      int      `json:"to"`
 	Hosts   int      `json:"hosts"` // in the neighbour
-	Bits    float64  `json:"bits"`  // of the strongest bridge of each family, added up
+	Bits    float64  `json:"bits"`  // of the strongest bridge
 	Bridges []Bridge `json:"bridges"`
 }
 

@@ -94,7 +94,7 @@ func event(family string, known bool) string {
 // one, nor a certificate that a public CA gave to a customer of both.
 func (t *Table) clean(p pair) bool {
 	return slices.ContainsFunc(p.shared, func(f feature) bool {
-		return t.kinds[f.kind].Identity && !t.stock[f] && !(p.public && strings.HasPrefix(string(f.kind), "cert."))
+		return t.kinds[f.kind].Identity && !t.isStock(f) && !(p.public && strings.HasPrefix(string(f.kind), "cert."))
 	})
 }
 

@@ -37,7 +37,7 @@ func NewSieve(seeds []Host, o Options) (*Sieve, error) {
 	for i := range seeds {
 		s.seeds = append(s.seeds, t.profile(&seeds[i]))
 	}
-	s.model = NewIndex(t, nil).populate().start(s.seeds)
+	s.model = NewIndex(t, nil).population().start(s.seeds)
 	s.model.prior = sievePrior
 	for f := range s.model.u {
 		if info := t.kinds[f.kind]; info.Later {
@@ -48,7 +48,7 @@ func NewSieve(seeds []Host, o Options) (*Sieve, error) {
 }
 
 // most is what f can be worth at best: every kin holds it.
-func (s *Sieve) most(f feature) float64 { return -math.Log2(s.model.table.prevalence(f)) }
+func (s *Sieve) most(f feature) float64 { return -math.Log2(s.model.table.rarity(f).floor) }
 
 // Outlook is what a first look leaves to find out.
 type Outlook uint8

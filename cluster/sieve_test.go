@@ -67,7 +67,7 @@ func TestSieve(t *testing.T) {
 func TestDefaultTable(t *testing.T) {
 	table := must(Defaults())
 	for kind, info := range table.kinds {
-		if w := table.weight(feature{kind, "never seen"}); w <= 0 {
+		if w := worth(info.M, table.rarity(feature{kind, "never seen"}).start, 1); w <= 0 {
 			t.Errorf("%s: an unknown value weighs %.1f bits", kind, w)
 		}
 		if info.Identity && info.Family != "identity" {
@@ -75,7 +75,7 @@ func TestDefaultTable(t *testing.T) {
 		}
 	}
 	for f := range table.stock {
-		if w := table.weight(f); w >= familyBits && !table.kinds[f.kind].Identity {
+		if w := worth(table.kinds[f.kind].M, table.rarity(f).start, 1); w >= familyBits && !table.kinds[f.kind].Identity {
 			t.Errorf("stock value %v weighs %.1f bits: as much as a family of its own", f, w)
 		}
 	}

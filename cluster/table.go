@@ -5,8 +5,9 @@ import (
 	"embed"
 	"fmt"
 	"maps"
-	"math"
+	"net/netip"
 	"slices"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -39,7 +40,20 @@ type stockEntry struct {
 	Kind     fingerprints.Kind `yaml:"kind"`
 	Value    string            `yaml:"value"`
 	Products []string          `yaml:"products"`
-	Why      string            `yaml:"why"`
+}
+
+// why says who has the value.
+func (e stockEntry) why() string {
+	switch n := len(e.Products) - 1; {
+	case n < 0:
+		return "shipped by a package"
+	case n == 0:
+		return "shipped by " + e.Products[0]
+	case n == 1:
+		return "shipped by " + e.Products[0] + " and " + e.Products[1]
+	default:
+		return fmt.Sprintf("shipped by %s and %d others", e.Products[0], n)
+	}
 }
 
 // feature identifies a value of a kind, wherever it was seen.
@@ -52,10 +66,16 @@ type feature struct {
 // prevalences and the stock list.
 type Table struct {
 	kinds map[fingerprints.Kind]*kindInfo
-	stock map[feature]bool
+	stock map[feature]string            // why a value is common
 	near  map[fingerprints.Kind]*nearby // stock values of kinds with Near
 	gone  map[feature]bool              // withdrawn: neither for nor against
+
+	network func(netip.Addr) uint32 // autonomous system of an address, 0: not known
 }
+
+// UseNetworks makes the table tell values of one network from values that are
+// spread all over: lookup gives the autonomous system of an address, 0 if it is not known.
+func (t *Table) UseNetworks(lookup func(netip.Addr) uint32) { t.network = lookup }
 
 // Kinds lists the kinds that are weighed, by name.
 func (t *Table) Kinds() []fingerprints.Kind { return slices.Sorted(maps.Keys(t.kinds)) }
@@ -76,46 +96,73 @@ func (t *Table) withdrawn(kind fingerprints.Kind, value string) bool {
 // Defaults loads the embedded table. The error is a fault in the embedded
 // data, which a test of this package excludes.
 func Defaults() (*Table, error) {
-	t := &Table{kinds: map[fingerprints.Kind]*kindInfo{}, stock: map[feature]bool{}, near: map[fingerprints.Kind]*nearby{}, gone: map[feature]bool{}}
-	var kinds []kindInfo
-	if err := load("data/kinds.yaml", &kinds); err != nil {
+	kinds, err := loadKinds()
+	if err != nil {
 		return nil, err
 	}
-	for i, k := range kinds {
+	t := &Table{kinds: kinds, stock: map[feature]string{}, near: map[fingerprints.Kind]*nearby{}, gone: map[feature]bool{}}
+	var shipped []stockEntry
+	if err := load("data/stock.yaml", &shipped); err != nil {
+		return nil, err
+	}
+	for _, e := range shipped {
+		if t.kinds[e.Kind] == nil {
+			return nil, fmt.Errorf("data/stock.yaml: value %q has the unknown kind %q", e.Value, e.Kind)
+		}
+		t.addStock(e.Kind, e.Value, e.why())
+	}
+	text, err := data.ReadFile("data/negative.yaml")
+	if err != nil {
+		return nil, err
+	}
+	negative, err := readNegative("data/negative.yaml", bytes.NewReader(text), time.Time{}, kinds)
+	if err != nil {
+		return nil, err
+	}
+	t.AddNegative(negative)
+	return t, nil
+}
+
+// loadKinds reads and checks data/kinds.yaml.
+func loadKinds() (map[fingerprints.Kind]*kindInfo, error) {
+	var list []kindInfo
+	if err := load("data/kinds.yaml", &list); err != nil {
+		return nil, err
+	}
+	kinds := map[fingerprints.Kind]*kindInfo{}
+	for i, k := range list {
 		if k.Family == "" || k.Reason == "" || !(k.U > 0 && k.U <= k.Stock && k.Stock < k.M && k.M < 1) {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q: want a family, a reason and 0 < u <= stock < m < 1", k.Kind)
 		}
 		if k.Near < 0 || k.Near > http.MaxDistance {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q: near is %d, want 0 to %d", k.Kind, k.Near, http.MaxDistance)
 		}
-		if t.kinds[k.Kind] != nil {
+		if kinds[k.Kind] != nil {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q stands twice", k.Kind)
 		}
-		t.kinds[k.Kind] = &kinds[i]
+		kinds[k.Kind] = &list[i]
 	}
-	for _, k := range kinds {
-		if k.Part != "" && (t.kinds[k.Part] == nil || !t.kinds[k.Part].Mute) {
+	for _, k := range list {
+		if k.Part != "" && (kinds[k.Part] == nil || !kinds[k.Part].Mute) {
 			return nil, fmt.Errorf("data/kinds.yaml: kind %q: is part of %q, which must be there and mute, or they would speak twice", k.Kind, k.Part)
 		}
 	}
-	for _, name := range []string{"data/stock.yaml", "data/known.yaml"} {
-		var entries []stockEntry
-		if err := load(name, &entries); err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if t.kinds[e.Kind] == nil {
-				return nil, fmt.Errorf("%s: value %q has the unknown kind %q", name, e.Value, e.Kind)
-			}
-			t.stock[feature{e.Kind, e.Value}] = true
-			if e.Kind == "http.title" {
-				t.stock[feature{"http.title_pattern", value.Template(e.Value)}] = true
-			}
+	return kinds, nil
+}
+
+// addStock puts a value on the stock list, and a title's pattern with it.
+func (t *Table) addStock(kind fingerprints.Kind, v, why string) {
+	t.stock[feature{kind, v}] = why
+	if kind == "http.title" {
+		pattern := feature{"http.title_pattern", value.Template(v)}
+		if t.stock[pattern] == "" { // what is said of the pattern itself says it better
+			t.stock[pattern] = why
 		}
 	}
-	t.indexStock()
-	return t, nil
 }
+
+// isStock reports whether everybody may have a value.
+func (t *Table) isStock(f feature) bool { return t.stock[f] != "" }
 
 func load(name string, into any) error {
 	text, err := data.ReadFile(name)
@@ -130,24 +177,26 @@ func load(name string, into any) error {
 	return nil
 }
 
-// prevalence is the least that u may be for a value.
-func (t *Table) prevalence(f feature) float64 {
+// rarity is what the table alone knows of a value.
+func (t *Table) rarity(f feature) rarity {
 	k := t.kinds[f.kind]
-	if t.stock[f] {
-		return k.Stock
+	if t.isStock(f) {
+		return rarity{k.Stock, k.Stock, 1}
 	}
-	return k.U
+	return rarity{k.U, k.U, 1}
 }
 
-// weight is what sharing f is worth by the table alone, in bits.
-func (t *Table) weight(f feature) float64 {
-	return math.Log2(t.kinds[f.kind].M / t.prevalence(f))
+// clone is a table whose list of common values can be added to.
+func (t *Table) clone() *Table {
+	c := *t
+	c.stock = maps.Clone(t.stock)
+	return &c
 }
 
 // software reports whether f tells of the programs that run rather than of
 // who runs them. So does a page that comes with a package.
 func (t *Table) software(f feature) bool {
-	if t.stock[f] {
+	if t.isStock(f) {
 		return true
 	}
 	switch t.kinds[f.kind].Family {

@@ -108,7 +108,7 @@ func (s *stage) postgres() {
 }
 
 // redis puts up the packaged server, and one with a password. What its
-// protected mode says to others than loopback stands in known.yaml.
+// protected mode says to others than loopback stands in negative.yaml.
 func (s *stage) redis() {
 	product := s.version("redis-server")
 	for i, password := range []string{"", "requirepass foobared\n"} {

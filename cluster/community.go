@@ -1,0 +1,270 @@
+package cluster
+
+import (
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/hostkin/hostkin/fingerprints"
+)
+
+// community is hosts that seem to be one provider's, with what is counted of
+// them. Each member is weighed against the others as a whole.
+type community struct {
+	*Index
+	members []hostID // sorted
+	count   map[valueID]int
+	asked   map[asked]answers
+	kind    []int                  // members that answer each kind
+	joint   map[[2]valueID]float64 // strangers that hold both
+	scores  map[hostID]*membership
+	prior   float64
+}
+
+// asked is a question: a kind at a port.
+type asked struct {
+	kind kindID
+	port uint16
+}
+
+// answers counts the members that answer a question, and those whose answer
+// another member gives as well.
+type answers struct{ all, shared int }
+
+// membership is the weighed evidence that a host belongs to its community.
+type membership struct {
+	agree []agreement // the largest of each family
+	bits  float64     // log-odds
+	kin   bool
+}
+
+type agreement struct {
+	value  valueID
+	family uint8
+	bits   float64
+}
+
+// confirm weighs members until those that are left are all kin of the rest;
+// nil: nobody is.
+func (x *Index) confirm(members []hostID) *community {
+	for range confirmTimes {
+		c := x.weighed(members)
+		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool { return !c.scores[h].kin })
+		if len(kept) < 2 {
+			return nil
+		}
+		if len(kept) == len(members) {
+			return c
+		}
+		members = kept
+	}
+	return x.weighed(members)
+}
+
+func (x *Index) weighed(members []hostID) *community {
+	c := &community{Index: x, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(x.kinds)),
+		joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: x.prior(float64(len(members)))}
+	for _, h := range members {
+		last := -1
+		for v, p := range x.valuesOf(h) {
+			c.count[v]++
+			if int(p.kind) != last {
+				last = int(p.kind)
+				c.kind[last]++
+			}
+		}
+	}
+	for _, h := range members {
+		for q, shared := range c.answersOf(h) {
+			a := c.asked[q]
+			a.all++
+			if shared {
+				a.shared++
+			}
+			c.asked[q] = a
+		}
+	}
+	for _, h := range members {
+		c.scores[h] = c.weigh(h)
+	}
+	return c
+}
+
+// answersOf yields the questions that a host answers, and whether another
+// member gives one of its answers too. Prints of a question are neighbours.
+func (c *community) answersOf(h hostID) iter.Seq2[asked, bool] {
+	return func(yield func(asked, bool) bool) {
+		list := c.printsOf(h)
+		for i := 0; i < len(list); {
+			q, shared := asked{list[i].kind, list[i].port}, false
+			for ; i < len(list) && (asked{list[i].kind, list[i].port}) == q; i++ {
+				shared = shared || c.count[list[i].value] > 1
+			}
+			if !yield(q, shared) {
+				return
+			}
+		}
+	}
+}
+
+// prevalence outside the community.
+func (c *community) prevalence(v valueID) prevalence {
+	n := float64(c.count[v])
+	kind := c.values[v].kind
+	return prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}
+}
+
+// bits is what it is worth that a member holds v, which others hold too.
+func (c *community) bits(v valueID) float64 {
+	return c.worth(v, c.prevalence(v).value(0))
+}
+
+func (c *community) worth(v valueID, u float64) float64 {
+	info := c.kinds[c.values[v].kind]
+	others := float64(len(c.members) - 1)
+	m := (float64(c.count[v]-1) + tableWeight*info.M) / (others + tableWeight)
+	return worth(m, u, c.rarity(v).excess)
+}
+
+// given is what v is worth to one who holds g, when both speak of software.
+func (c *community) given(v, g valueID) float64 {
+	p := c.prevalence(v)
+	u := p.value(0)
+	pair := [2]valueID{min(v, g), max(v, g)}
+	both, ok := c.joint[pair]
+	if !ok {
+		both = c.both(v, g, func(h hostID) bool {
+			_, member := slices.BinarySearch(c.members, h)
+			return !member
+		})
+		c.joint[pair] = both
+	}
+	holders := c.prevalence(g).holders
+	if both > 0 {
+		u = max(u, (both+tableWeight*u)/(max(both, holders)+tableWeight))
+	}
+	return c.worth(v, u)
+}
+
+func (c *community) weigh(h hostID) *membership {
+	m := &membership{}
+	var left []agreement
+	oneCertificate := false
+	for v, p := range c.valuesOf(h) {
+		if c.count[v] > 1 {
+			left = append(left, agreement{v, c.families[p.kind], c.bits(v)})
+			oneCertificate = oneCertificate || c.kinds[p.kind].Kind == "cert.sha256"
+		}
+	}
+	if oneCertificate { // what it says is the same because it is the same
+		left = slices.DeleteFunc(left, func(a agreement) bool {
+			kind := c.kinds[c.values[a.value].kind].Kind
+			return strings.HasPrefix(string(kind), "cert.") && kind != "cert.sha256"
+		})
+	}
+	public := c.publicCA(h)
+	clean := slices.ContainsFunc(left, func(a agreement) bool {
+		f := c.feature(a.value)
+		return c.table.kinds[f.kind].Identity && !c.table.isStock(f) && !(public && strings.HasPrefix(string(f.kind), "cert."))
+	})
+	c.pick(m, left)
+	net := map[string]float64{} // by event
+	families := 0
+	for _, a := range m.agree {
+		m.bits += a.bits
+	}
+	against := c.against(h, clean)
+	for _, e := range slices.Sorted(maps.Keys(against)) {
+		m.bits += against[e]
+		net[e] = against[e]
+	}
+	for _, a := range m.agree {
+		if a.bits+net[event(c.familyNames[a.family], false)] >= familyBits {
+			families++
+		}
+	}
+	m.bits = round(m.bits - c.prior)
+	m.kin = m.bits >= kinBits && (clean || families >= 2)
+	return m
+}
+
+// pick takes the largest agreement of each family, weighing software anew
+// after each that is taken.
+func (c *community) pick(m *membership, left []agreement) {
+	var taken [256]bool
+	for {
+		best := -1
+		for i, a := range left {
+			if !taken[a.family] && (best < 0 || a.bits > left[best].bits) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return
+		}
+		a := left[best]
+		m.agree = append(m.agree, a)
+		taken[a.family] = true
+		if !c.software(a.value) {
+			continue
+		}
+		for i, b := range left {
+			if !taken[b.family] && c.software(b.value) {
+				left[i].bits = min(b.bits, c.given(b.value, a.value))
+			}
+		}
+	}
+}
+
+func (c *community) software(v valueID) bool { return c.table.software(c.feature(v)) }
+
+// publicCA reports whether all certificates of h come from issuers on the
+// stock list: sharing one may mean a common customer.
+func (c *community) publicCA(h hostID) bool {
+	issuers, public := 0, 0
+	for _, p := range c.printsOf(h) {
+		if c.kinds[p.kind].Kind == "cert.issuer" {
+			issuers++
+			if c.table.isStock(c.feature(p.value)) {
+				public++
+			}
+		}
+	}
+	return issuers > 0 && public == issuers
+}
+
+// against is what a member answers differently from the rest, by event: where
+// most members share their answers and it shares none.
+func (c *community) against(h hostID, clean bool) map[string]float64 {
+	out := map[string]float64{}
+	for q, shared := range c.answersOf(h) {
+		info, a := c.kinds[q.kind], c.asked[q]
+		if shared || info.Identity || info.Mute || 2*a.shared < a.all {
+			continue
+		}
+		m := (float64(a.shared) + tableWeight*info.M) / (float64(a.all-1) + tableWeight)
+		bits := max(-conflictCap, math.Log2(1-min(m, .99)))
+		if info.Part != "" {
+			bits *= partShare
+		}
+		e := event(info.Family, clean)
+		out[e] = min(out[e], bits)
+	}
+	return out
+}
+
+// partShare is what one of the five parts of tls.server counts as a difference.
+const partShare = .2
+
+// confidence is that of the members on the average.
+func (c *community) confidence() float64 {
+	sum := 0.0
+	for _, h := range c.members {
+		sum += confidence(c.scores[h].bits)
+	}
+	return sum / float64(len(c.members))
+}
+
+func isHTTP(kind fingerprints.Kind) bool { return strings.HasPrefix(string(kind), "http.") }

@@ -1,0 +1,164 @@
+package cluster
+
+import (
+	"math"
+	"slices"
+)
+
+// How common a value is among strangers, before anything is judged. Three
+// sources are joined: the table of kinds with its list of common values, a
+// baseline of other hosts if there is one, and the scan itself. A small scan
+// says little, because a provider may fill it; a large one says most.
+const (
+	tableHosts = 1000.0  // in a scan of more hosts the table's prevalence shrinks as if it had been seen in so many
+	keyHosts   = 50000.0 // the same of identity kinds: two strangers with one key are an accident whatever the scan
+	shareHosts = 20000.0 // holders are a share of at least so many hosts
+	keyShare   = 2e-8    // what a holder adds to the prevalence of an identity value: one in fifty is a stranger, of a million hosts
+	millionth  = 1e6
+)
+
+// rarity is what is known of a value before any verdict.
+type rarity struct {
+	start  float64 // P(a stranger holds it), to begin with
+	floor  float64 // the least that it may be re-estimated to
+	excess float64 // share of the holders that strangers do not explain, 0 to 1
+}
+
+// worth is what sharing a value is worth in bits: log2(m/u), of the share of its
+// holders that strangers do not explain.
+func worth(m, u, excess float64) float64 {
+	return max(0, math.Log2(1+excess*(m/u-1)))
+}
+
+// rarity of a value that the index holds.
+func (x *Index) rarity(v valueID) rarity {
+	f := x.feature(v)
+	info := x.table.kinds[f.kind]
+	n, hosts := float64(x.held(v)), float64(x.Hosts())
+	if x.table.isStock(f) {
+		return x.table.rarity(f)
+	}
+	var r rarity
+	if info.Identity {
+		r.floor = info.U * min(1, keyHosts/hosts)
+		r.start = max(r.floor, keyShare*n*min(1, millionth/hosts))
+		r.floor = r.start // operators clone keys: what kin hold is no measure
+	} else {
+		r.floor = info.U * min(1, tableHosts/hosts)
+		r.start = max(r.floor, n/max(shareHosts, float64(x.answered[x.values[v].kind])))
+	}
+	r.excess = x.dispersion(v)
+	return r
+}
+
+const (
+	pairsLeast  = 4   // holders, from which on their networks tell something
+	pairsMost   = 256 // holders that are looked at
+	oneNetwork  = .25 // more pairs in one network than among random hosts, from which on nothing is discounted
+	leastExcess = .02
+)
+
+// dispersion is the share of the holders of a value that networks do not
+// explain as strangers: those of a provider sit in a few, strangers are spread
+// like all hosts. A shared network only keeps a value from being discounted.
+func (x *Index) dispersion(v valueID) float64 {
+	if x.networks == nil || x.held(v) < pairsLeast {
+		return 1
+	}
+	s := x.sameNetwork(spread(x.holdersOf(v), pairsMost))
+	return max(leastExcess, min(1, (s-x.randomPairs)/oneNetwork))
+}
+
+// sameNetwork is the share of pairs of hosts that are in one autonomous system.
+func (x *Index) sameNetwork(hosts []hostID) float64 {
+	in := make([]uint32, 0, len(hosts))
+	for _, h := range hosts {
+		if as := x.networks[h]; as != 0 {
+			in = append(in, as)
+		}
+	}
+	if len(in) < 2 {
+		return 0
+	}
+	slices.Sort(in)
+	same, run := 0, 0
+	for i := range in {
+		if i > 0 && in[i] != in[i-1] {
+			run = 0
+		}
+		same += run
+		run++
+	}
+	return float64(same) / float64(len(in)*(len(in)-1)/2)
+}
+
+// spread takes at most n of a list, evenly.
+func spread(list []hostID, n int) []hostID {
+	if len(list) <= n {
+		return list
+	}
+	out := make([]hostID, n)
+	for i := range out {
+		out[i] = list[i*len(list)/n]
+	}
+	return out
+}
+
+// weigh fills weights: what sharing each value is worth before any verdict.
+// Values that one host holds tie nobody and weigh 0.
+func (x *Index) weigh() {
+	if lookup := x.table.network; lookup != nil {
+		x.networks = make([]uint32, len(x.addrs))
+		for h, addr := range x.addrs {
+			x.networks[h] = lookup(addr)
+		}
+		all := make([]hostID, len(x.addrs))
+		for h := range all {
+			all[h] = hostID(h)
+		}
+		x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
+	}
+	x.weights = make([]float32, len(x.values))
+	for v := range x.values {
+		if x.held(valueID(v)) < 2 {
+			continue
+		}
+		r := x.rarity(valueID(v))
+		x.weights[v] = float32(worth(x.kinds[x.values[v].kind].M, r.start, r.excess))
+	}
+}
+
+// inNetworks counts the autonomous systems of the holders of a value; 0: not known.
+func (x *Index) inNetworks(v valueID) int {
+	if x.networks == nil {
+		return 0
+	}
+	var in []uint32
+	for _, h := range x.holdersOf(v) {
+		if as := x.networks[h]; as != 0 {
+			in = append(in, as)
+		}
+	}
+	slices.Sort(in)
+	return len(slices.Compact(in))
+}
+
+// bothSample bounds the holders that are looked at to count those of two values.
+const bothSample = 1024
+
+// both counts the hosts that hold two values, of those that count; of large
+// numbers it is an estimate.
+func (x *Index) both(v, w valueID, counts func(hostID) bool) float64 {
+	few, many := x.holdersOf(v), x.holdersOf(w)
+	if len(few) > len(many) {
+		few, many = many, few
+	}
+	looked := spread(few, bothSample)
+	n := 0
+	for _, h := range looked {
+		if _, ok := slices.BinarySearch(many, h); ok && counts(h) {
+			n++
+		}
+	}
+	return float64(n) * float64(len(few)) / float64(max(1, len(looked)))
+}

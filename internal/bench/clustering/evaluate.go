@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/hostkin/hostkin/cluster"
+)
+
+// variant is one way to run our method.
+type variant struct {
+	name     string
+	without  string // family
+	network  bool
+	baseline bool
+	each     int // seeds at once
+}
+
+// evaluate prints the figures of one world.
+func evaluate(w *world, o options) error {
+	fmt.Printf("simulated, make %s, seed %d: %s\n\n", o.make_, o.seed, w.describe())
+	b := &bench{world: w, o: o}
+	variants := []variant{{name: "hostkin", network: true, each: 1}, {name: "hostkin, 3 seeds", network: true, each: 3}}
+	if !w.p.Flat {
+		variants = append(variants, variant{name: "hostkin without networks", each: 1})
+	}
+	for _, v := range variants {
+		b.list = append(b.list, v)
+		v.name, v.baseline = v.name+", baseline", true
+		b.list = append(b.list, v)
+	}
+	if o.ablation {
+		for _, f := range families() {
+			b.list = append(b.list, variant{name: "hostkin without family " + f, without: f, network: true, each: 1})
+		}
+	}
+	if err := b.ours(); err != nil {
+		return err
+	}
+	if o.baselines {
+		b.rivals()
+	}
+	return b.print()
+}
+
+type bench struct {
+	*world
+	o        options
+	list     []variant
+	rankings []row[ranking]
+	clusters []row[grouping]
+	detail   []*ours // of the first variant, and of its twin with a baseline
+	names    []string
+}
+
+type row[T any] struct {
+	name    string
+	figures T
+	cost    float64 // CPU seconds: a seed's, or of all clusters
+}
+
+// ours runs every variant. Those that need the same index share it.
+func (b *bench) ours() error {
+	indexed := map[string]*population{}
+	for _, v := range b.list {
+		table, err := cluster.Defaults()
+		if err != nil {
+			return err
+		}
+		if v.baseline && (b.o.outside < 0 || !useBaseline(table, b.world, b.o.outside)) {
+			continue
+		}
+		key := fmt.Sprint(v.without, v.baseline)
+		if indexed[key] == nil {
+			clear(indexed) // one world at a time is enough to hold
+			indexed[key] = load(b.world, table, v.without)
+		}
+		if err := b.one(v, indexed[key], table); err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
+		fmt.Fprintln(os.Stderr, "done:", v.name)
+	}
+	return nil
+}
+
+func (b *bench) one(v variant, p *population, table *cluster.Table) error {
+	o := cluster.Options{Table: table, Top: b.o.top}
+	if v.network {
+		o.Network = b.network()
+	}
+	m := newOurs(p, o)
+	var r ranking
+	sets := p.drawSeeds(b.o.seeds, v.each, b.o.least)
+	start := cpu()
+	for _, seeds := range sets {
+		list, err := m.rank(seeds)
+		if err != nil {
+			continue // the seed has nothing left to compare: nobody is found
+		}
+		r.add(list[:min(len(list), b.o.top)], seeds, b.truth, p.of)
+	}
+	if len(sets) > 0 {
+		b.rankings = append(b.rankings, row[ranking]{v.name, r.means(), (cpu() - start) / float64(len(sets))})
+	}
+	if b.o.clusters && v.each == 1 {
+		start = cpu()
+		all, plain, err := m.cluster()
+		if err != nil {
+			return err
+		}
+		cost := cpu() - start
+		b.clusters = append(b.clusters, row[grouping]{v.name, compare(all, b.truth), cost}, row[grouping]{v.name + ", unlabelled groups", compare(plain, b.truth), cost})
+	}
+	if v.without == "" && v.each == 1 && v.network {
+		b.detail, b.names = append(b.detail, m), append(b.names, v.name)
+	}
+	return nil
+}
+
+// rivals runs the rules of thumb.
+func (b *bench) rivals() {
+	x := newPostings(b.world)
+	p := &population{world: b.world, of: countProvided(b.world)}
+	methods := []struct {
+		name   string
+		links  rule
+		weight func(int) float64
+	}{
+		{"count of shared fingerprints", anyShared, counted},
+		{"IDF sum", anyShared, x.idf},
+		{"same JARM", sameJARM, counted},
+		{"identity keys", identityKeys, counted},
+	}
+	sets := p.drawSeeds(b.o.seeds, 1, b.o.least)
+	for _, m := range methods {
+		var r ranking
+		start := cpu()
+		for _, seeds := range sets {
+			r.add(x.rank(seeds, m.links, m.weight, b.o.top), seeds, b.truth, p.of)
+		}
+		if len(sets) > 0 {
+			b.rankings = append(b.rankings, row[ranking]{m.name, r.means(), (cpu() - start) / float64(len(sets))})
+		}
+	}
+	for _, m := range []struct {
+		name  string
+		links rule
+	}{{"components: same JARM", sameJARM}, {"components: any shared value", anyShared}, {"components: values on 2 to 120 hosts", rarityWindow}, {"components: identity keys", identityKeys}} {
+		start := cpu()
+		c := x.components(m.links)
+		b.clusters = append(b.clusters, row[grouping]{m.name, compare(c, b.truth), cpu() - start})
+	}
+}
+
+func table(header string, body func(w *tabwriter.Writer)) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, header)
+	body(w)
+	err := w.Flush()
+	fmt.Println()
+	return err
+}

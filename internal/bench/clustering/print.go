@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+)
+
+// print writes all tables.
+func (b *bench) print() error {
+	errs := []error{b.printRankings(), b.printClusters()}
+	for i, m := range b.detail {
+		errs = append(errs, printCalibration(b.names[i]+": links of a seed", m.lines))
+		if m.members.total() > 0 {
+			errs = append(errs, printCalibration(b.names[i]+": pairs of a group, by its confidence", m.members))
+			fmt.Printf("%s: %.0f hosts in groups, %.3f of them of the provider that most of their group are of\n\n", b.names[i], m.groups.Links, share(m.groups.Right, m.groups.Links, 1))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (b *bench) printRankings() error {
+	if len(b.rankings) == 0 {
+		return nil
+	}
+	return table("ranking\tseeds\tP@10\tstrict\tP@50\tR@1000\tAP\tobservable: P@10\tP@50\tR@1000\tAP\tCPU s/seed", func(w *tabwriter.Writer) {
+		for _, r := range b.rankings {
+			f := r.figures
+			fmt.Fprintf(w, "%s\t%.0f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\n", r.name, f.Seeds, f.P10, f.Strict, f.P50, f.R1000, f.AP,
+				f.Observable.P10, f.Observable.P50, f.Observable.R1000, f.Observable.AP, r.cost)
+		}
+	})
+}
+
+func (b *bench) printClusters() error {
+	if len(b.clusters) == 0 {
+		return nil
+	}
+	return table("clusters\tP\tR\tF1\tR observable\tB-cubed P\tR\tF\tF observable\tF all hosts\tclusters\tlargest\tx largest true\tCPU s", func(w *tabwriter.Writer) {
+		for _, r := range b.clusters {
+			f := r.figures
+			fmt.Fprintf(w, "%s\t%.4f\t%.3f\t%.4f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%d\t%d\t%.2f\t%.1f\n", r.name, f.P, f.R, f.F1, f.RObservable, f.B.P, f.B.R, f.B.F,
+				f.BObservable.F, f.BAll.F, f.Clusters, f.Largest, share(float64(f.Largest), float64(f.Truly), 0), r.cost)
+		}
+	})
+}
+
+func printCalibration(name string, c *calibration) error {
+	return table(name+"\tlinks\tpromised\tright", func(w *tabwriter.Writer) {
+		line := func(band string, p promise) {
+			if p.Links > 0 {
+				fmt.Fprintf(w, "%s\t%.0f\t%.3f\t%.3f\n", band, p.Links, p.Promised/p.Links, p.Right/p.Links)
+			}
+		}
+		for i, p := range c.band {
+			switch {
+			case i == 0:
+				line(fmt.Sprintf("below %g bits", c.from[0]), p)
+			case i == len(c.from):
+				line(fmt.Sprintf("%g bits and more", c.from[i-1]), p)
+			default:
+				line(fmt.Sprintf("%g to %g bits", c.from[i-1], c.from[i]), p)
+			}
+		}
+		line("confidence .99 and more", c.sure)
+	})
+}
+
+func (c *calibration) total() float64 {
+	n := 0.0
+	for _, p := range c.band {
+		n += p.Links
+	}
+	return n
+}
