@@ -70,8 +70,12 @@ func explainAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 	t := &table{indent: 2}
 	t.head(right("bits"), left("family"), left("what differs"), right("port"), left("whose"), left("value"))
 	for _, c := range k.Against {
-		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(Words(c.Kind)+parts(c)),
-			right(port(c.Port)), left(k.Via), left(c.Seed))
+		row := []cell{{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(differing(c)), right(port(c.Port))}
+		if c.Not != "" {
+			t.add(append(row, left(c.Not), left(c.Host))...)
+			continue
+		}
+		t.add(append(row, left(k.Via), left(c.Seed))...)
 		t.add(left(""), left(""), left(""), left(""), left(k.Host), left(c.Host))
 	}
 	if t.room(s) >= telltale {
@@ -87,7 +91,7 @@ func writeAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 	t := &table{indent: 2}
 	t.head(right("bits"), left("family"), left("what differs"))
 	for _, c := range k.Against {
-		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(Words(c.Kind)+parts(c)))
+		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(differing(c)))
 	}
 	lines := t.lines(s)
 	fmt.Fprintln(out, lines[0])
@@ -97,17 +101,24 @@ func writeAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 		if c.Port != 0 {
 			at = " port " + port(c.Port)
 		}
+		if c.Not != "" {
+			paragraph(out, s, 9, dim, c.Not+at+": "+c.Host)
+			continue
+		}
 		paragraph(out, s, 9, dim, k.Via+at+": "+c.Seed)
 		paragraph(out, s, 9, dim, k.Host+at+": "+c.Host)
 	}
 }
 
-// parts says how much of a question with parts differs.
-func parts(c cluster.Conflict) string {
-	if c.Of < 2 {
-		return ""
+// differing says what differs, and how much of a question with parts.
+func differing(c cluster.Conflict) string {
+	switch {
+	case c.Not != "":
+		return Words(c.Kind) + " of a host that is no kin"
+	case c.Of < 2:
+		return Words(c.Kind)
 	}
-	return fmt.Sprintf(" (%d of %d)", c.Differ, c.Of)
+	return fmt.Sprintf("%s (%d of %d)", Words(c.Kind), c.Differ, c.Of)
 }
 
 func port(p uint16) string {

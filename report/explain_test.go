@@ -63,6 +63,23 @@ Kin takes at least 4.25 bits, and two families of evidence or one identity value
 	}
 }
 
+// What speaks against may be a key of a host that the user knows to be no kin.
+func TestExplainNamesTheHostThatIsNoKin(t *testing.T) {
+	k := fullKin()
+	k.Against = append(k.Against, cluster.Conflict{Kind: "ssh.host_key", Port: 22, Host: "SHA256:def", Bits: -19.8, Family: "identity", Not: "192.0.2.66"})
+	for _, width := range []int{0, 60} {
+		text := strings.Join(strings.Fields(explained(t, k, Scan{}, Style{Width: width})), " ")
+		for _, must := range []string{"SSH host key of a host that is no kin", "192.0.2.66", "SHA256:def"} {
+			if !strings.Contains(text, must) {
+				t.Errorf("%d columns: %q is missing:\n%s", width, must, text)
+			}
+		}
+	}
+	if got := reasons(k, 200); !strings.Contains(got, "SSH host key of 192.0.2.66, no kin, -19.8") {
+		t.Error(got)
+	}
+}
+
 func TestExplainFitsTheTerminal(t *testing.T) {
 	for _, width := range []int{200, 120, 100, 80, 60} {
 		text := explained(t, fullKin(), Scan{Hosts: 282, Baseline: true}, Style{Width: width})

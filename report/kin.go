@@ -142,7 +142,11 @@ func reasons(k cluster.Kin, width int) string {
 		all = append(all, reason{e.Bits, fmt.Sprintf("same %s %s (on %d)", Words(e.Kind), signed(e.Bits), e.HeldBy)})
 	}
 	for _, c := range k.Against {
-		all = append(all, reason{c.Bits, fmt.Sprintf("other %s %s", Words(c.Kind), signed(c.Bits))})
+		text := "other " + Words(c.Kind)
+		if c.Not != "" {
+			text = fmt.Sprintf("%s of %s, no kin,", Words(c.Kind), Safe(c.Not))
+		}
+		all = append(all, reason{c.Bits, text + " " + signed(c.Bits)})
 	}
 	rejected := k.Verdict == cluster.VerdictStranger
 	if rejected && k.Prior > 0 {

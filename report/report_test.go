@@ -160,7 +160,7 @@ func TestHostileBytesReachNoTable(t *testing.T) {
 		Also:     []cluster.Evidence{{Kind: hostile, Value: hostile, Family: hostile, Common: hostile}},
 		Link:     cluster.Link{Type: hostile, Reasons: []string{hostile}}, Hop: 2,
 		Why:     []cluster.Step{{Host: hostile}, {Host: hostile, Kind: hostile, Value: hostile}},
-		Against: []cluster.Conflict{{Kind: hostile, Seed: hostile, Host: hostile, Bits: -1, Family: hostile}},
+		Against: []cluster.Conflict{{Kind: hostile, Seed: hostile, Host: hostile, Bits: -1, Family: hostile}, {Kind: hostile, Host: hostile, Bits: -1, Not: hostile}},
 		Probes:  cluster.Asked{Skipped: []string{hostile}}}
 	g := cluster.Group{Label: hostile, Hosts: []string{hostile}, Evidence: k.Evidence,
 		Bridges: []cluster.Bridge{{Kind: fingerprints.Kind(hostile), Value: hostile}},

@@ -2,7 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -13,10 +17,11 @@ import (
 // knowledgeFlags say what is known of values before a scan, beside what
 // hostkin brings along. All commands that judge have them.
 type knowledgeFlags struct {
-	withdraw []string
+	negative, withdraw []string
 }
 
 func (f *knowledgeFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.negative, "negative", nil, "take the values in `FILE` (YAML) to be common: shared keys, stock pages, what fronts show")
 	flags.StringArrayVar(&f.withdraw, "withdraw", nil, "judge as if no host had given the value `KIND=VALUE`")
 }
 
@@ -32,7 +37,18 @@ func (f *knowledgeFlags) table() (*cluster.Table, []error) {
 	if err != nil {
 		return nil, []error{err}
 	}
-	return t, f.withdrawn(t)
+	return t, slices.Concat(f.addNegative(t), f.withdrawn(t))
+}
+
+func (f *knowledgeFlags) addNegative(t *cluster.Table) (faults []error) {
+	for _, path := range f.negative {
+		faults = append(faults, readFile("--negative", path, func(r io.Reader) error {
+			list, err := cluster.ReadNegative(path, r, time.Now())
+			t.AddNegative(list)
+			return err
+		}))
+	}
+	return faults
 }
 
 func (f *knowledgeFlags) withdrawn(t *cluster.Table) (faults []error) {
@@ -47,4 +63,19 @@ func (f *knowledgeFlags) withdrawn(t *cluster.Table) (faults []error) {
 		}
 	}
 	return faults
+}
+
+// readFile opens and decompresses what a flag names; read tells of faults with the path.
+func readFile(flag, path string, read func(io.Reader) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	defer file.Close()
+	text, done, err := decompress(file)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", flag, path, err)
+	}
+	defer done()
+	return read(text)
 }
