@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -46,8 +48,9 @@ func (l *list) add(f fingerprints.Fingerprint, product string) {
 	l.values[v][product] = true
 }
 
-// yaml writes the list in the order of kinds and values.
-func (l *list) yaml() ([]byte, error) {
+// yaml writes the list in the order of kinds and values, under the day on which
+// it was made (cluster.Embedded reads it).
+func (l *list) yaml(made time.Time) ([]byte, error) {
 	type entry struct {
 		Kind     fingerprints.Kind `yaml:"kind"`
 		Value    string            `yaml:"value"`
@@ -59,6 +62,7 @@ func (l *list) yaml() ([]byte, error) {
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Value, b.Value)) })
 	out := bytes.NewBufferString("# made by: go run ./internal/stock -o cluster/data/stock.yaml\n")
+	fmt.Fprintf(out, "# made on: %s\n", made.UTC().Format(time.DateOnly))
 	e := yaml.NewEncoder(out)
 	e.SetIndent(2)
 	err := e.Encode(entries)

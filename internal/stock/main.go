@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/hostkin/hostkin/internal/daemon"
 )
@@ -68,7 +69,7 @@ func run(ctx context.Context) (err error) {
 	if err := s.certificates(list); err != nil {
 		return err
 	}
-	text, err := list.yaml()
+	text, err := list.yaml(time.Now())
 	if err != nil {
 		return err
 	}
