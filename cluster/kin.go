@@ -228,6 +228,11 @@ func (pop *population) describe(m *model, e *Evidence) {
 	f := feature{e.Kind, e.Value}
 	e.Common = pop.table.stock[f]
 	e.Prevalence = digits(m.u[f].value(0))
+	if b := pop.table.baseline; b != nil {
+		if n, listed := b.Holders(e.Kind, e.Value); listed {
+			e.Baseline = digits(n / b.Answered(e.Kind))
+		}
+	}
 	if v, ok := pop.index.lookup(f); ok && pop.index.networks != nil {
 		n, known := pop.networks[v]
 		if !known {

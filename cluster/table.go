@@ -11,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/hostkin/hostkin/cluster/baseline"
 	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/fingerprints/http"
 	"github.com/hostkin/hostkin/fingerprints/value"
@@ -70,8 +71,12 @@ type Table struct {
 	near  map[fingerprints.Kind]*nearby // stock values of kinds with Near
 	gone  map[feature]bool              // withdrawn: neither for nor against
 
-	network func(netip.Addr) uint32 // autonomous system of an address, 0: not known
+	network  func(netip.Addr) uint32 // autonomous system of an address, 0: not known
+	baseline *baseline.Baseline      // how common values are elsewhere; nil: not known
 }
+
+// UseBaseline makes the table know how common values are among other hosts.
+func (t *Table) UseBaseline(b *baseline.Baseline) { t.baseline = b }
 
 // UseNetworks makes the table tell values of one network from values that are
 // spread all over: lookup gives the autonomous system of an address, 0 if it is not known.

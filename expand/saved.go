@@ -76,6 +76,9 @@ func (s *Saved) Judge() (Result, error) {
 	kin, err := x.Kinship(r.Seeds, o)
 	kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool { return !s.o.lists(k.Host) })
 	r.Kin, r.Hosts = best(kin, s.o.Cluster.Top), len(kin)
+	if o.Top > 0 { // kin is cut already
+		r.Hosts = x.Hosts() - len(r.Seeds)
+	}
 	return r, err
 }
 

@@ -129,8 +129,8 @@ func port(p uint16) string {
 }
 
 func explainSum(out *bufio.Writer, k cluster.Kin, s Style) {
-	paragraph(out, s, 0, plain, fmt.Sprintf("Sum: for %s, against %s, prior %s: %s bits", signed(agreeing(k)), signed(conflicting(k)),
-		signed(-k.Prior), bits(k.Bits)))
+	paragraph(out, s, 0, plain, fmt.Sprintf("Sum: for %+.2f, against %+.2f, prior %+.2f: %.2f bits", agreeing(k), conflicting(k),
+		0-k.Prior, k.Bits))
 	paragraph(out, s, 0, plain, "The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.")
 }
 

@@ -50,7 +50,7 @@ Against: the weightiest question that the two answer differently, one a family
   -2.1  http    Server header   443  198.51.100.7  nginx
                                      198.51.100.9  Apache
 
-Sum: for +27.9, against -2.1, prior -3.6: 22.2 bits
+Sum: for +27.90, against -2.10, prior -3.60: 22.20 bits
 The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.
 
 Verdict: kin. At these weights the two are run by the same provider with probability 0.999.

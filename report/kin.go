@@ -81,7 +81,7 @@ func writeKin(out *bufio.Writer, shown []cluster.Kin, s Style) {
 // writeWay tells how a host was come to that the evidence beside it does not
 // tie to a seed.
 func writeWay(out *bufio.Writer, k cluster.Kin, s Style) {
-	if len(k.Why) > 1 && (k.Hop > 1 || len(k.Evidence) == 0) {
+	if k.Verdict != cluster.VerdictStranger && len(k.Why) > 1 && (k.Hop > 1 || len(k.Evidence) == 0) {
 		paragraph(out, s, 6, dim, "by way of: "+way(k.Why))
 	}
 }

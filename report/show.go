@@ -9,7 +9,7 @@ type Show string
 const (
 	ShowKin      Show = "kin"
 	ShowPossible Show = "possible"
-	ShowRejected Show = "rejected" // strangers that share something all the same
+	ShowRejected Show = "rejected" // strangers that share a bit or more all the same
 	ShowAll      Show = "all"
 )
 
@@ -24,5 +24,5 @@ func (show Show) lists(k cluster.Kin) bool {
 	case cluster.VerdictPossible:
 		return show != ShowKin
 	}
-	return show == ShowAll || show == ShowRejected && agreeing(k) > 0
+	return show == ShowAll || show == ShowRejected && agreeing(k) >= 1
 }

@@ -36,10 +36,10 @@ image, since customers, fronts and images of others share keys too.`,
 	cmd.Flags().BoolVar(&related, "related", false, "name each cluster's neighbours and everything that ties them")
 	know.add(cmd.Flags())
 	a.gather(cmd.Flags())
-	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
 		var faults []error
 		in = a.newInput(args)
-		o, faults = know.options()
+		o.Table, faults = a.table(ctx, &know)
 		o.Related = related
 		o.MinConfidence = max(minimum, math.SmallestNonzeroFloat64) // to cluster, 0 is the default
 		return slices.Concat(faults, in.check(), []error{checkProbability(minimum)})

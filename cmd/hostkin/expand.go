@@ -97,7 +97,7 @@ func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (j
 		faults = append(faults, fmt.Errorf("--show %q: must be one of %v", f.show, report.Shows()))
 	}
 	var bad []error
-	job.cluster, bad = f.knowledgeFlags.options()
+	job.cluster.Table, bad = a.table(ctx, &f.knowledgeFlags)
 	faults = append(faults, bad...)
 	job.cluster.Hops, job.cluster.Top = f.hops, f.top
 	if len(f.from.Values) > 0 {

@@ -31,11 +31,11 @@ nothing being stdin. Give the whole scan: how rare a value is among its hosts is
 	out.add(cmd.Flags(), "one line of JSON (kin/1) instead of text")
 	know.add(cmd.Flags())
 	a.gather(cmd.Flags())
-	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
 		var faults, more []error
 		pair, faults = twoHosts(args)
 		in = a.newInput(args[min(2, len(args)):])
-		o, more = know.options()
+		o.Table, more = a.table(ctx, &know)
 		return slices.Concat(faults, more, in.check())
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
@@ -50,7 +50,7 @@ nothing being stdin. Give the whole scan: how rare a value is among its hosts is
 			if out.json {
 				return report.KinJSON(w, kin)
 			}
-			return report.Explain(w, kin, report.Scan{Hosts: x.Hosts()}, a.style(out.path))
+			return report.Explain(w, kin, report.Scan{Hosts: x.Hosts(), Baseline: know.baseline != ""}, a.style(out.path))
 		})
 	})
 	return cmd

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -17,31 +18,40 @@ import (
 // knowledgeFlags say what is known of values before a scan, beside what
 // hostkin brings along. All commands that judge have them.
 type knowledgeFlags struct {
+	baseline           string
 	negative, withdraw []string
 }
 
 func (f *knowledgeFlags) add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.negative, "negative", nil, "take the values in `FILE` (YAML) to be common: shared keys, stock pages, what fronts show")
+	flags.StringVar(&f.baseline, "baseline", "", "how common values are elsewhere, out of `FILE` (see hostkin baseline)")
+	flags.StringArrayVar(&f.negative, "negative", nil, "the values in `FILE` (YAML) link nobody: shared keys, stock pages, what fronts show")
 	flags.StringArrayVar(&f.withdraw, "withdraw", nil, "judge as if no host had given the value `KIND=VALUE`")
 }
 
-// options are how hosts are judged with that knowledge.
-func (f *knowledgeFlags) options() (cluster.Options, []error) {
-	t, faults := f.table()
-	return cluster.Options{Table: t}, faults
-}
-
-// table is the knowledge that the flags ask for; all faults of them together.
-func (f *knowledgeFlags) table() (*cluster.Table, []error) {
+// table joins what hostkin knows with what f names. It returns every fault.
+func (a *app) table(ctx context.Context, f *knowledgeFlags) (*cluster.Table, []error) {
 	t, err := cluster.Defaults()
 	if err != nil {
 		return nil, []error{err}
 	}
-	return t, slices.Concat(f.addNegative(t), f.withdrawn(t))
+	return t, slices.Concat([]error{a.addBaseline(ctx, t, f.baseline)}, addNegative(t, f.negative), withdraw(t, f.withdraw))
 }
 
-func (f *knowledgeFlags) addNegative(t *cluster.Table) (faults []error) {
-	for _, path := range f.negative {
+func (a *app) addBaseline(ctx context.Context, t *cluster.Table, path string) error {
+	if path == "" {
+		return nil
+	}
+	b, err := a.newInput([]string{path}).baseline(ctx, path)
+	if err != nil {
+		return fmt.Errorf("--baseline: %w", err)
+	}
+	a.warnIgnored(b.Kinds())
+	t.UseBaseline(b)
+	return nil
+}
+
+func addNegative(t *cluster.Table, paths []string) (faults []error) {
+	for _, path := range paths {
 		faults = append(faults, readFile("--negative", path, func(r io.Reader) error {
 			list, err := cluster.ReadNegative(path, r, time.Now())
 			t.AddNegative(list)
@@ -51,11 +61,11 @@ func (f *knowledgeFlags) addNegative(t *cluster.Table) (faults []error) {
 	return faults
 }
 
-func (f *knowledgeFlags) withdrawn(t *cluster.Table) (faults []error) {
-	for _, text := range f.withdraw {
+func withdraw(t *cluster.Table, texts []string) (faults []error) {
+	for _, text := range texts {
 		kind, value, ok := strings.Cut(text, "=")
 		if !ok || value == "" {
-			faults = append(faults, fmt.Errorf("--withdraw %q: must be KIND=VALUE, as in jarm=2ad2ad", text))
+			faults = append(faults, fmt.Errorf("--withdraw %q: must be KIND=VALUE, as in http.server=nginx", text))
 			continue
 		}
 		if err := t.Withdraw(fingerprints.Kind(kind), value); err != nil {
@@ -65,7 +75,8 @@ func (f *knowledgeFlags) withdrawn(t *cluster.Table) (faults []error) {
 	return faults
 }
 
-// readFile opens and decompresses what a flag names; read tells of faults with the path.
+// readFile opens and decompresses what a flag names; what read returns tells
+// of the path itself.
 func readFile(flag, path string, read func(io.Reader) error) error {
 	file, err := os.Open(path)
 	if err != nil {
