@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/hostkin/hostkin/cluster/baseline"
 	"github.com/hostkin/hostkin/fingerprints"
 )
 
@@ -352,19 +353,12 @@ func (x *Index) feature(v valueID) feature {
 // Hosts counts the hosts with a fingerprint.
 func (x *Index) Hosts() int { return len(x.addrs) }
 
-// Count is how many hosts of a scan hold a value.
-type Count struct {
-	Kind  fingerprints.Kind
-	Value string
-	Hosts int
-}
-
 // Counts yields every value that at least so many hosts hold, in no order.
-func (x *Index) Counts(least int) iter.Seq[Count] {
-	return func(yield func(Count) bool) {
+func (x *Index) Counts(least int) iter.Seq[baseline.Count] {
+	return func(yield func(baseline.Count) bool) {
 		for v := range x.values {
 			if n := x.held(valueID(v)); n >= max(1, least) {
-				if f := x.feature(valueID(v)); !yield(Count{f.kind, f.value, n}) {
+				if f := x.feature(valueID(v)); !yield(baseline.Count{Kind: f.kind, Value: f.value, Hosts: n}) {
 					return
 				}
 			}

@@ -122,8 +122,8 @@ func hostsOf(list []*profile) []hostID {
 }
 
 const (
-	judgeAll  = 20000 // hosts, up to which a scan is judged as a whole
-	judgeMost = 4096  // candidates that are judged together in a larger one
+	judgeAll  = 8192 // hosts, up to which a scan is judged as a whole
+	judgeMost = 4096 // candidates that are judged together in a larger one
 )
 
 // candidates are the hosts that a larger scan is judged by: those that share
@@ -228,10 +228,9 @@ func (pop *population) describe(m *model, e *Evidence) {
 	f := feature{e.Kind, e.Value}
 	e.Common = pop.table.stock[f]
 	e.Prevalence = digits(m.u[f].value(0))
-	if b := pop.table.baseline; b != nil {
-		if n, listed := b.Holders(e.Kind, e.Value); listed {
-			e.Baseline = digits(n / b.Answered(e.Kind))
-		}
+	if b := pop.table.baseline; b != nil && b.Answered(f.kind) > 0 {
+		n, _ := b.Holders(f.kind, f.value)
+		e.Baseline = digits(n / b.Answered(f.kind))
 	}
 	if v, ok := pop.index.lookup(f); ok && pop.index.networks != nil {
 		n, known := pop.networks[v]

@@ -34,10 +34,10 @@ func worth(m, u, excess float64) float64 {
 func (x *Index) rarity(v valueID) rarity {
 	f := x.feature(v)
 	info := x.table.kinds[f.kind]
-	n, hosts := float64(x.held(v)), float64(x.Hosts())
 	if x.table.isStock(f) {
 		return x.table.rarity(f)
 	}
+	n, hosts := float64(x.held(v)), float64(x.Hosts())
 	var r rarity
 	if info.Identity {
 		r.floor = info.U * min(1, keyHosts/hosts)
@@ -47,9 +47,44 @@ func (x *Index) rarity(v valueID) rarity {
 		r.floor = info.U * min(1, tableHosts/hosts)
 		r.start = max(r.floor, n/max(shareHosts, float64(x.answered[x.values[v].kind])))
 	}
+	if known, ok := x.outside(f, info, n); ok {
+		r.start, r.floor, r.excess = max(r.floor, known.start), max(r.floor, known.floor), known.excess
+		return r
+	}
 	r.excess = x.dispersion(v)
 	return r
 }
+
+// outside is what a baseline tells of a value on n hosts of the scan: how many
+// strangers are to be expected among them (E), and which share of the holders
+// is more than chance (two standard deviations of both counts).
+func (x *Index) outside(f feature, info *kindInfo, n float64) (rarity, bool) {
+	b := x.table.baseline
+	if b == nil || info.Near > 0 { // a baseline knows other leaders of near values
+		return rarity{}, false
+	}
+	answered := b.Answered(f.kind)
+	if answered < leastBaseline {
+		return rarity{}, false
+	}
+	count, listed := b.Holders(f.kind, f.value)
+	if !listed {
+		// Not seen there says little of a value that few hosts of the scan hold.
+		p := .5 * float64(b.Least()) / answered
+		if expected := p * float64(x.answered[x.byKind[f.kind]]); expected > n/4 {
+			return rarity{}, false
+		}
+		return rarity{p, p, 1}, true
+	}
+	p := (count + .5) / answered
+	here := float64(x.answered[x.byKind[f.kind]])
+	expected := p * here
+	excess := max(0, n-expected-2*math.Sqrt(expected*(1+here/answered)+.01)) / n
+	return rarity{p, p, max(leastExcess, excess)}, true
+}
+
+// leastBaseline is how many hosts of a baseline must have answered a kind.
+const leastBaseline = 1000
 
 const (
 	pairsLeast  = 4   // holders, from which on their networks tell something

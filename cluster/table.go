@@ -72,10 +72,10 @@ type Table struct {
 	gone  map[feature]bool              // withdrawn: neither for nor against
 
 	network  func(netip.Addr) uint32 // autonomous system of an address, 0: not known
-	baseline *baseline.Baseline      // how common values are elsewhere; nil: not known
+	baseline *baseline.Baseline      // nil: none
 }
 
-// UseBaseline makes the table know how common values are among other hosts.
+// UseBaseline makes the prevalences of other hosts count beside those of a scan.
 func (t *Table) UseBaseline(b *baseline.Baseline) { t.baseline = b }
 
 // UseNetworks makes the table tell values of one network from values that are

@@ -58,7 +58,7 @@ func inNetworks(e cluster.Evidence) string {
 
 func inBaseline(e cluster.Evidence) string {
 	if e.Baseline == 0 {
-		return "not in it"
+		return "not listed"
 	}
 	return oneIn(e.Baseline)
 }
@@ -101,7 +101,7 @@ func figures(e cluster.Evidence, scan Scan) []string {
 	case e.Baseline > 0:
 		text = append(text, oneIn(e.Baseline)+" of the baseline")
 	case scan.Baseline:
-		text = append(text, "not in the baseline")
+		text = append(text, "not listed in the baseline")
 	}
 	return text
 }

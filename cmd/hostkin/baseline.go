@@ -94,14 +94,7 @@ makes the same file, if --date is the same too.`,
 			if x.Hosts() == 0 {
 				return errors.Join(errors.New("no host with a fingerprint in the input: there is nothing to count"), in.result(ctx))
 			}
-			counts := func(yield func(baseline.Count) bool) {
-				for c := range x.Counts(least) {
-					if !yield(baseline.Count(c)) {
-						return
-					}
-				}
-			}
-			b, err := baseline.Build(x.Hosts(), date, x.Answered(), counts, least)
+			b, err := baseline.Build(x.Hosts(), date, x.Answered(), x.Counts(least), least)
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,10 @@ func (b *bench) ours() error {
 		if v.baseline && (b.o.outside < 0 || !useBaseline(table, b.world, b.o.outside)) {
 			continue
 		}
-		key := fmt.Sprint(v.without, v.baseline)
+		if lookup := b.network(); v.network && lookup != nil {
+			table.UseNetworks(lookup)
+		}
+		key := fmt.Sprint(v.without, v.baseline, v.network)
 		if indexed[key] == nil {
 			clear(indexed) // one world at a time is enough to hold
 			indexed[key] = load(b.world, table, v.without)
@@ -86,9 +89,6 @@ func (b *bench) ours() error {
 
 func (b *bench) one(v variant, p *population, table *cluster.Table) error {
 	o := cluster.Options{Table: table, Top: b.o.top}
-	if v.network {
-		o.Network = b.network()
-	}
 	m := newOurs(p, o)
 	var r ranking
 	sets := p.drawSeeds(b.o.seeds, v.each, b.o.least)

@@ -66,6 +66,9 @@ func measure(p params, o options) error {
 	if err != nil {
 		return err
 	}
+	if lookup := w.network(); lookup != nil {
+		table.UseNetworks(lookup)
+	}
 	s := size{Hosts: o.hosts}
 	start := cpu()
 	for range w.prints("") {
@@ -81,7 +84,7 @@ func measure(p params, o options) error {
 	s.Index, s.IndexMiB = cpu()-start-making, peak()
 	if o.clusters {
 		start = cpu()
-		groups, err := index.Groups(cluster.Options{Table: table, Network: w.network()})
+		groups, err := index.Groups(cluster.Options{Table: table})
 		if err != nil {
 			return err
 		}
@@ -107,7 +110,7 @@ func (s *size) rank(index *cluster.Index, w *world, table *cluster.Table, o opti
 	}
 	start := cpu()
 	for _, seed := range seeds {
-		if _, err := index.Kinship([]string{seed}, cluster.Options{Table: table, Network: w.network(), Top: o.top}); err != nil {
+		if _, err := index.Kinship([]string{seed}, cluster.Options{Table: table, Top: o.top}); err != nil {
 			return err
 		}
 	}
