@@ -22,13 +22,11 @@ type book struct {
 	byAddr map[string]*entry
 	spoken map[uint16]string // protocol by port, of the hosts so far
 	spent  int               // connections, to silent hosts too
-	whole  bool              // silent hosts are kept as well
 }
 
 type entry struct {
 	host    record.Host
 	ports   []uint16 // if it was given with them
-	names   []string
 	prints  map[fingerprints.Fingerprint]bool
 	spent   int
 	skipped []string
@@ -44,7 +42,7 @@ func (b *book) add(o record.Observation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.spent += o.Connections
-	if !b.whole && len(prints) == 0 && b.byAddr[o.Host.String()] == nil {
+	if len(prints) == 0 && b.byAddr[o.Host.String()] == nil {
 		return
 	}
 	e := b.entry(o.Host)
@@ -92,9 +90,6 @@ func (b *book) entry(h record.Host) *entry {
 	if e == nil {
 		e = &entry{host: h, prints: map[fingerprints.Fingerprint]bool{}}
 		b.byAddr[h.String()] = e
-	}
-	if h.Name != "" && !slices.Contains(e.names, h.Name) {
-		e.names = append(e.names, h.Name)
 	}
 	return e
 }
@@ -155,20 +150,6 @@ func (b *book) ports(given []scanner.Port) []scanner.Port {
 	if given == nil {
 		for _, number := range slices.Sorted(maps.Keys(b.spoken)) {
 			out = append(out, scanner.Port{Number: number, Hint: b.spoken[number]})
-		}
-	}
-	return out
-}
-
-// addresses are those under which a host stands in the book with a fingerprint.
-func (b *book) addresses(h record.Host) []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	var out []string
-	for _, addr := range slices.SortedFunc(maps.Keys(b.byAddr), cluster.CompareAddr) {
-		e := b.byAddr[addr]
-		if len(e.prints) > 0 && (e.host.IP == h.IP || h.Name != "" && slices.Contains(e.names, h.Name)) {
-			out = append(out, addr)
 		}
 	}
 	return out

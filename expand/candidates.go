@@ -32,6 +32,7 @@ type candidates struct {
 	o     Options
 	book  *book
 	seeds []string
+	known []string     // hosts that were looked at before the candidates: seeds, and those that are no kin
 	first scanner.Plan // the first look
 	full  scanner.Plan // everything
 	most  scanner.Plan // everything that tells
@@ -58,6 +59,10 @@ func newCandidates(o Options, ports []scanner.Port, seeds []cluster.Host, b *boo
 	for _, s := range seeds {
 		c.seeds = append(c.seeds, s.Addr)
 	}
+	c.known = slices.Clone(c.seeds)
+	for _, t := range o.Not {
+		c.known = append(c.known, t.Host.String())
+	}
 	return c, nil
 }
 
@@ -66,11 +71,11 @@ func (o Options) Asked() []probes.Entry {
 	return slices.DeleteFunc(slices.Clone(o.Probes), func(e probes.Entry) bool { return e.Spare && !o.Full })
 }
 
-// all is every host within range but the seeds.
+// all is every host within range but those known before.
 func (c *candidates) all() iter.Seq[targets.Target] {
 	return func(yield func(targets.Target) bool) {
 		for t := range c.o.Within.All(c.o.OrderKey) {
-			if !slices.Contains(c.seeds, t.Host.String()) && !yield(t) {
+			if !slices.Contains(c.known, t.Host.String()) && !yield(t) {
 				return
 			}
 		}
@@ -154,7 +159,7 @@ func (c *candidates) sampled(h record.Host) bool {
 // and that have not been asked everything.
 func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 	o := c.o.Cluster
-	o.Hops = hop - 1
+	o.Hops, o.Top = hop-1, 0
 	hosts := c.book.hosts()
 	found, err := cluster.Kinship(c.seeds, hosts, o)
 	if err != nil {
@@ -187,6 +192,8 @@ func (c *candidates) reopened(hop int) ([]targets.Target, error) {
 
 // judge weighs everything that is in the book.
 func (c *candidates) judge(o cluster.Options) (Result, error) {
+	top := o.Top
+	o.Top = 0 // the few hosts of a live scan are all judged, and counted
 	kin, err := cluster.Kinship(c.seeds, c.book.hosts(), o)
-	return Result{Kin: kin, Seeds: c.seeds, Hosts: len(kin), Connections: c.book.connections()}, err
+	return Result{Kin: best(kin, top), Seeds: c.seeds, Hosts: len(kin), Connections: c.book.connections()}, err
 }

@@ -25,8 +25,10 @@ var ErrSeedSilent = errors.New("no seed answered")
 // Options say what to expand, where, and how to reach hosts.
 type Options struct {
 	Seeds    []targets.Target
+	Not      []targets.Target // hosts known to be no kin; looked at as the seeds are
 	Within   *targets.Set
-	Ports    []scanner.Port // nil: scanner.DefaultPorts for the seeds, then where a seed answered
+	Excluded func(netip.Addr) bool // saved hosts that are no results; nil: none
+	Ports    []scanner.Port        // nil: scanner.DefaultPorts for the seeds, then where a seed answered
 	OrderKey uint64
 	Full     bool // every probe to every candidate, no pruning
 	Cluster  cluster.Options
@@ -38,6 +40,9 @@ type Options struct {
 	// Observed, if set, is called with every observation as it comes.
 	Observed func(record.Observation)
 }
+
+// Known are the hosts that are looked at before the candidates.
+func (o Options) Known() []targets.Target { return slices.Concat(o.Seeds, o.Not) }
 
 // Result is what came of an expansion.
 type Result struct {
@@ -79,6 +84,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if len(o.Not) > 0 {
+		if err := o.Scan(ctx, slices.Values(o.Not), c.most.Next, emit); err != nil {
+			return Result{}, fmt.Errorf("look at the hosts that are no kin: %w", err)
+		}
+	}
 	scanErr := o.Scan(ctx, c.all(), c.next, emit)
 	for hop := 2; scanErr == nil && hop <= o.Cluster.Hops; hop++ {
 		var again []targets.Target
@@ -89,29 +99,4 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	result, err := c.judge(o.Cluster)
 	return result, errors.Join(scanErr, err)
-}
-
-// Judge expands from saved observations and sends nothing. Seeds are looked
-// up by their addresses.
-func Judge(observations iter.Seq[record.Observation], o Options) (Result, error) {
-	b := newBook()
-	b.whole = true
-	for obs := range observations {
-		b.add(obs)
-	}
-	var seeds []string
-	for _, s := range o.Seeds {
-		seeds = append(seeds, b.addresses(s.Host)...)
-	}
-	if len(seeds) == 0 {
-		return Result{}, fmt.Errorf("%w in the observations: they hold %d hosts, none of them a seed", ErrSeedSilent, len(b.hosts()))
-	}
-	kin, err := cluster.Kinship(seeds, b.hosts(), o.Cluster)
-	if o.Within != nil { // hosts outside are not results, but they do tell what is common
-		kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool {
-			a, err := netip.ParseAddr(k.Host)
-			return err != nil || !o.Within.Contains(a)
-		})
-	}
-	return Result{Kin: kin, Seeds: seeds, Hosts: len(kin), Connections: b.connections()}, err
 }

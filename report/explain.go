@@ -5,73 +5,120 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/hostkin/hostkin/cluster"
 )
 
-// Explain writes one judgement in full: every family's evidence for and
-// against, how the sum comes about, and what the verdict means.
-func Explain(w io.Writer, k cluster.Kin, s Style) error {
+// Scan is what a judgement rests on beside the two hosts.
+type Scan struct {
+	Hosts    int  // with a fingerprint
+	Baseline bool // prevalence beyond the scan was known
+}
+
+// Explain writes one judgement in full: the verdict in words, every family's
+// evidence for and against, how the sum comes about, and what is weak about it.
+func Explain(w io.Writer, k cluster.Kin, scan Scan, s Style) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintf(out, "%s, judged against %s: %s, %s bits, confidence %s\n\n", Safe(k.Host), Safe(k.Via),
-		s.paint(verdictColor(k.Verdict), Safe(string(k.Verdict))), bits(k.Bits), confidence(k.Confidence))
-	explainFor(out, k, s)
+	paragraph(out, s, 0, verdictColor(k.Verdict), opening(k))
+	if link := linkWords(k.Link); link != "" {
+		paragraph(out, s, 0, plain, link)
+	}
+	if len(k.Why) > 1 {
+		paragraph(out, s, 0, plain, "The way from the seed: "+way(k.Why))
+	}
+	out.WriteByte('\n')
+	explainFor(out, k, scan, s)
 	explainAgainst(out, k, s)
-	explainSum(out, k)
-	fmt.Fprintf(out, "\n%s\n", meaning(k))
-	if len(k.Probes.Skipped) > 0 {
-		fmt.Fprintf(out, "Not asked: %s. An answer that is missing speaks neither for nor against.\n",
-			Safe(strings.Join(k.Probes.Skipped, ", ")))
+	explainSum(out, k, s)
+	out.WriteByte('\n')
+	for _, sentence := range meaning(k) {
+		paragraph(out, s, 0, plain, sentence)
+	}
+	for _, sentence := range doubts(k, scan) {
+		paragraph(out, s, 0, plain, "- "+sentence)
 	}
 	return out.Flush()
 }
 
-func explainFor(out *bufio.Writer, k cluster.Kin, s Style) {
+func explainFor(out *bufio.Writer, k cluster.Kin, scan Scan, s Style) {
 	if len(k.Evidence) == 0 {
-		fmt.Fprintf(out, "For: nothing. The two hosts share no value that tells anything.\n\n")
+		paragraph(out, s, 0, plain, "For: nothing. The two hosts share no value that tells anything.")
+		out.WriteByte('\n')
 		return
 	}
-	out.WriteString("For: the strongest value that both hosts show, one a family\n")
-	t := &table{indent: 2}
-	t.head(right("bits"), left("family"), left("what is the same"), right("held by"), left("value"))
-	for _, e := range k.Evidence {
-		t.add(cell{text: signed(e.Bits), color: green, right: true}, left(e.Family), left(Words(e.Kind)),
-			right(plural(e.HeldBy, "host")), left(e.Value))
+	paragraph(out, s, 0, plain, "For: the strongest value that both hosts show, one a family")
+	all := append(k.Evidence[:len(k.Evidence):len(k.Evidence)], k.Also...)
+	if t := evidenceTable(all, len(k.Evidence), scan); t.room(s) >= telltale {
+		t.write(out, s)
+	} else {
+		writeEvidence(out, all, len(k.Evidence), scan, s)
 	}
-	for _, e := range k.Also {
-		t.add(cell{text: "-", right: true}, left(e.Family), left(Words(e.Kind)), right(plural(e.HeldBy, "host")), left(e.Value))
-	}
-	t.write(out, s)
 	if len(k.Also) > 0 {
-		out.WriteString("  Rows marked - are shared too, but say again what their family has already said: 0 bits.\n")
+		paragraph(out, s, 2, plain, "Rows marked - are shared too, but say again what their family has already said: 0 bits.")
 	}
+	writeCommon(out, all, s)
 	out.WriteByte('\n')
 }
 
 func explainAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 	if len(k.Against) == 0 {
-		fmt.Fprintf(out, "Against: nothing. No question that both answered got different answers that count.\n\n")
+		paragraph(out, s, 0, plain, "Against: nothing. No question that both answered got different answers that count.")
+		out.WriteByte('\n')
 		return
 	}
-	out.WriteString("Against: the weightiest question that the two answer differently, one a family\n")
+	paragraph(out, s, 0, plain, "Against: the weightiest question that the two answer differently, one a family")
 	t := &table{indent: 2}
 	t.head(right("bits"), left("family"), left("what differs"), right("port"), left("whose"), left("value"))
 	for _, c := range k.Against {
-		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(Words(c.Kind)+parts(c)),
-			right(port(c.Port)), left(k.Via), left(c.Seed))
+		row := []cell{{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(differing(c)), right(port(c.Port))}
+		if c.Not != "" {
+			t.add(append(row, left(c.Not), left(c.Host))...)
+			continue
+		}
+		t.add(append(row, left(k.Via), left(c.Seed))...)
 		t.add(left(""), left(""), left(""), left(""), left(k.Host), left(c.Host))
 	}
-	t.write(out, s)
+	if t.room(s) >= telltale {
+		t.write(out, s)
+	} else {
+		writeAgainst(out, k, s)
+	}
 	out.WriteByte('\n')
 }
 
-// parts says how much of a question with parts differs.
-func parts(c cluster.Conflict) string {
-	if c.Of < 2 {
-		return ""
+// writeAgainst is the table where there is no room for one.
+func writeAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
+	t := &table{indent: 2}
+	t.head(right("bits"), left("family"), left("what differs"))
+	for _, c := range k.Against {
+		t.add(cell{text: signed(c.Bits), color: red, right: true}, left(c.Family), left(differing(c)))
 	}
-	return fmt.Sprintf(" (%d of %d)", c.Differ, c.Of)
+	lines := t.lines(s)
+	fmt.Fprintln(out, lines[0])
+	for i, c := range k.Against {
+		fmt.Fprintln(out, lines[i+1])
+		at := ""
+		if c.Port != 0 {
+			at = " port " + port(c.Port)
+		}
+		if c.Not != "" {
+			paragraph(out, s, 9, dim, c.Not+at+": "+c.Host)
+			continue
+		}
+		paragraph(out, s, 9, dim, k.Via+at+": "+c.Seed)
+		paragraph(out, s, 9, dim, k.Host+at+": "+c.Host)
+	}
+}
+
+// differing says what differs, and how much of a question with parts.
+func differing(c cluster.Conflict) string {
+	switch {
+	case c.Not != "":
+		return Words(c.Kind) + " of a host that is no kin"
+	case c.Of < 2:
+		return Words(c.Kind)
+	}
+	return fmt.Sprintf("%s (%d of %d)", Words(c.Kind), c.Differ, c.Of)
 }
 
 func port(p uint16) string {
@@ -81,29 +128,22 @@ func port(p uint16) string {
 	return strconv.Itoa(int(p))
 }
 
-func explainSum(out *bufio.Writer, k cluster.Kin) {
-	var agree, conflict float64
-	for _, e := range k.Evidence {
-		agree += e.Bits
-	}
-	for _, c := range k.Against {
-		conflict += c.Bits
-	}
-	fmt.Fprintf(out, "Sum: for %s, against %s, prior %s: %s bits\n", signed(agree), signed(conflict), signed(-k.Prior), bits(k.Bits))
-	fmt.Fprintf(out, "The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.\n")
+func explainSum(out *bufio.Writer, k cluster.Kin, s Style) {
+	paragraph(out, s, 0, plain, fmt.Sprintf("Sum: for %+.2f, against %+.2f, prior %+.2f: %.2f bits", agreeing(k), conflicting(k),
+		0-k.Prior, k.Bits))
+	paragraph(out, s, 0, plain, "The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.")
 }
 
-// meaning says what a verdict claims and what it does not.
-func meaning(k cluster.Kin) string {
-	switch k.Verdict {
-	case cluster.VerdictKin:
-		return fmt.Sprintf("Verdict: kin. At these weights the two are run by the same provider with probability %s.\n"+
-			"Kin takes at least 4.25 bits, and two families of evidence or one identity value (a key) that is not a known shared one.",
-			confidence(k.Confidence))
-	case cluster.VerdictPossible:
-		return "Verdict: possible. The evidence leans to the same provider, but does not reach what kin takes:\n" +
-			"at least 4.25 bits, and two families of evidence or one identity value (a key). Do not act on it alone."
+func agreeing(k cluster.Kin) (sum float64) {
+	for _, e := range k.Evidence {
+		sum += e.Bits
 	}
-	return "Verdict: stranger. The evidence does not outweigh the prior. This does not show that the two are unrelated:\n" +
-		"a host that was set up afresh shares nothing with its kin."
+	return sum
+}
+
+func conflicting(k cluster.Kin) (sum float64) {
+	for _, c := range k.Against {
+		sum += c.Bits
+	}
+	return sum
 }

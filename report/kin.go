@@ -20,34 +20,70 @@ const narrow = 36
 // telling is how many reasons a row of the table gives at most.
 const telling = 4
 
-// Kin writes the ranked table of an expand: kin and possible kin, one row
-// each, then a line that counts them and the strangers, which are not listed.
-func Kin(w io.Writer, kin []cluster.Kin, s Style) error {
+// Kin writes the ranked table of an expand, one row for each host to show,
+// then a line that counts them all. Strangers come last, those that share most
+// first.
+func Kin(w io.Writer, kin []cluster.Kin, show Show, s Style) error {
 	out := bufio.NewWriter(w)
 	var shown []cluster.Kin
-	count := map[cluster.Verdict]int{}
+	count, hidden := map[cluster.Verdict]int{}, 0
 	for _, k := range kin {
 		count[k.Verdict]++
-		if k.Verdict != cluster.VerdictStranger {
+		if show.lists(k) {
 			shown = append(shown, k)
+		} else {
+			hidden++
 		}
 	}
-	if len(shown) > 0 {
-		wide := kinRows(shown, true)
-		if room := wide.room(s); room >= narrow {
-			for i, k := range shown {
-				row := wide.rows[i+1]
-				row[len(row)-1].text = reasons(k, room)
-			}
-			wide.write(out, s)
-		} else {
-			writeNarrow(out, shown, s)
+	slices.SortStableFunc(shown, func(a, b cluster.Kin) int {
+		switch x, y := a.Verdict == cluster.VerdictStranger, b.Verdict == cluster.VerdictStranger; {
+		case x && y:
+			return cmp.Compare(agreeing(b), agreeing(a))
+		case x:
+			return 1
+		case y:
+			return -1
 		}
+		return 0
+	})
+	if len(shown) > 0 {
+		writeKin(out, shown, s)
 		out.WriteByte('\n')
 	}
-	fmt.Fprintf(out, "%d kin, %d possible, %s not listed (--json lists them)\n", count[cluster.VerdictKin],
-		count[cluster.VerdictPossible], plural(count[cluster.VerdictStranger], "stranger"))
+	fmt.Fprintf(out, "%d kin, %d possible, %s", count[cluster.VerdictKin], count[cluster.VerdictPossible],
+		plural(count[cluster.VerdictStranger], "stranger"))
+	if hidden > 0 {
+		fmt.Fprintf(out, "; %d not listed (--show all and --json list them)", hidden)
+	}
+	out.WriteByte('\n')
 	return out.Flush()
+}
+
+func writeKin(out *bufio.Writer, shown []cluster.Kin, s Style) {
+	t := kinRows(shown, true)
+	room := t.room(s)
+	if room < narrow {
+		writeNarrow(out, shown, s)
+		return
+	}
+	for i, k := range shown {
+		row := t.rows[i+1]
+		row[len(row)-1].text = reasons(k, room)
+	}
+	for i, line := range t.lines(s) {
+		fmt.Fprintln(out, line)
+		if i > 0 {
+			writeWay(out, shown[i-1], s)
+		}
+	}
+}
+
+// writeWay tells how a host was come to that the evidence beside it does not
+// tie to a seed.
+func writeWay(out *bufio.Writer, k cluster.Kin, s Style) {
+	if k.Verdict != cluster.VerdictStranger && len(k.Why) > 1 && (k.Hop > 1 || len(k.Evidence) == 0) {
+		paragraph(out, s, 6, dim, "by way of: "+way(k.Why))
+	}
 }
 
 // kinRows is the table without its reasons; withVia adds the column that only
@@ -73,34 +109,29 @@ func kinRows(kin []cluster.Kin, withVia bool) *table {
 // writeNarrow gives each host a second, indented line for its evidence. What
 // it was compared with stands there too, or at the top if it is one for all.
 func writeNarrow(out *bufio.Writer, kin []cluster.Kin, s Style) {
-	var block strings.Builder
-	buffered := bufio.NewWriter(&block)
 	t := kinRows(kin, false)
 	t.rows[0][len(t.rows[0])-1].text = ""
-	t.write(buffered, s)
-	buffered.Flush()
 	shared := !slices.ContainsFunc(kin, func(k cluster.Kin) bool { return k.Via != kin[0].Via })
 	if shared {
 		fmt.Fprintf(out, "via %s\n", Safe(kin[0].Via))
 	}
-	lines := strings.Split(strings.TrimSuffix(block.String(), "\n"), "\n")
-	for i, line := range lines {
-		out.WriteString(line)
-		out.WriteByte('\n')
-		if i > 0 {
-			via := "      via " + Safe(kin[i-1].Via) + ": "
-			if shared {
-				via = "      "
-			}
-			room := max(s.Width-textWidth(via), narrow)
-			out.WriteString(s.paint(dim, via+reasons(kin[i-1], room)))
-			out.WriteByte('\n')
+	for i, line := range t.lines(s) {
+		fmt.Fprintln(out, line)
+		if i == 0 {
+			continue
 		}
+		k, via := kin[i-1], "      "
+		if !shared {
+			via += "via " + Safe(k.Via) + ": "
+		}
+		fmt.Fprintln(out, s.paint(dim, via+reasons(k, max(s.Width-textWidth(via), narrow))))
+		writeWay(out, k, s)
 	}
 }
 
 // reasons names what speaks most for and against a host, the weightiest
-// first, in at most width columns.
+// first, in at most width columns. Of a stranger what speaks against comes
+// first, the prior with it, then what it shares all the same.
 func reasons(k cluster.Kin, width int) string {
 	type reason struct {
 		bits float64
@@ -111,9 +142,22 @@ func reasons(k cluster.Kin, width int) string {
 		all = append(all, reason{e.Bits, fmt.Sprintf("same %s %s (on %d)", Words(e.Kind), signed(e.Bits), e.HeldBy)})
 	}
 	for _, c := range k.Against {
-		all = append(all, reason{c.Bits, fmt.Sprintf("other %s %s", Words(c.Kind), signed(c.Bits))})
+		text := "other " + Words(c.Kind)
+		if c.Not != "" {
+			text = fmt.Sprintf("%s of %s, no kin,", Words(c.Kind), Safe(c.Not))
+		}
+		all = append(all, reason{c.Bits, text + " " + signed(c.Bits)})
 	}
-	slices.SortStableFunc(all, func(a, b reason) int { return cmp.Compare(math.Abs(b.bits), math.Abs(a.bits)) })
+	rejected := k.Verdict == cluster.VerdictStranger
+	if rejected && k.Prior > 0 {
+		all = append(all, reason{-k.Prior, "prior " + signed(-k.Prior)})
+	}
+	slices.SortStableFunc(all, func(a, b reason) int {
+		if rejected && a.bits < 0 != (b.bits < 0) {
+			return cmp.Compare(a.bits, b.bits)
+		}
+		return cmp.Compare(math.Abs(b.bits), math.Abs(a.bits))
+	})
 	text := ""
 	for i, r := range all {
 		if i == 0 {

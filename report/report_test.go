@@ -30,7 +30,7 @@ func someKin() []cluster.Kin {
 func render(t *testing.T, s Style, kin []cluster.Kin) string {
 	t.Helper()
 	var b strings.Builder
-	if err := Kin(&b, kin, s); err != nil {
+	if err := Kin(&b, kin, ShowPossible, s); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -41,7 +41,7 @@ func TestKinTableNotOnATerminal(t *testing.T) {
    1  198.51.100.9                            kin       24.7       0.999    1  198.51.100.7  same SSH host key +19.8 (on 14), same JARM +8.1 (on 40), same page title +2.5 (on 15), other Server header -2.1
    2  2001:db8:1111:2222:3333:4444:5555:6666  possible   1.0       0.673    1  198.51.100.7  same JARM +8.1 (on 40)
 
-1 kin, 1 possible, 1 stranger not listed (--json lists them)
+1 kin, 1 possible, 1 stranger; 1 not listed (--show all and --json list them)
 `
 	if diff := cmp.Diff(want, render(t, Style{}, someKin())); diff != "" {
 		t.Error(diff)
@@ -78,8 +78,60 @@ func TestReasonsThatDoNotFitAreCounted(t *testing.T) {
 	}
 }
 
+func TestShow(t *testing.T) {
+	kin := someKin()
+	kin = append(kin,
+		cluster.Kin{Host: "192.0.2.1", Verdict: cluster.VerdictStranger, Bits: -3, Prior: 6, Hop: 1, Via: seed,
+			Evidence: []cluster.Evidence{{Kind: "http.server", Bits: 3, HeldBy: 9}}},
+		cluster.Kin{Host: "192.0.2.2", Verdict: cluster.VerdictStranger, Bits: -5, Prior: 6, Hop: 1, Via: seed,
+			Evidence: []cluster.Evidence{{Kind: "jarm", Bits: 5, HeldBy: 9}},
+			Against:  []cluster.Conflict{{Kind: "ssh.software", Bits: -4, Seed: "a", Host: "b"}}})
+	hosts := map[Show][]string{
+		ShowKin:      {"198.51.100.9"},
+		ShowPossible: {"198.51.100.9", "2001:db8:1111:2222:3333:4444:5555:6666"},
+		ShowRejected: {"198.51.100.9", "2001:db8:1111:2222:3333:4444:5555:6666", "192.0.2.2", "192.0.2.1"},
+		ShowAll:      {"198.51.100.9", "2001:db8:1111:2222:3333:4444:5555:6666", "192.0.2.2", "192.0.2.1", "198.51.100.10"},
+	}
+	for _, show := range Shows() {
+		var b strings.Builder
+		if err := Kin(&b, kin, show, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(b.String()) {
+			if f := strings.Fields(line); len(f) > 5 && f[0] != "rank" && !strings.Contains(line, "strangers") {
+				got = append(got, f[1])
+			}
+		}
+		if diff := cmp.Diff(hosts[show], got); diff != "" {
+			t.Errorf("--show %s: %s\n%s", show, diff, b.String())
+		}
+		if show == ShowRejected && !strings.Contains(b.String(), "prior -6.0, other SSH software -4.0, same JARM +5.0 (on 9)") {
+			t.Errorf("a stranger without the reasons against it first:\n%s", b.String())
+		}
+	}
+}
+
+// A host of a second hop, or without evidence of its own, shows how it was come to.
+func TestKinTableShowsTheWay(t *testing.T) {
+	kin := someKin()
+	for i := range kin {
+		kin[i].Why = []cluster.Step{{Host: seed}, {Host: "192.0.2.5", Kind: "jarm"}, {Host: kin[i].Host, Kind: "cert.issuer"}}
+	}
+	kin[1].Hop = 2
+	for _, width := range []int{0, 81, 200} {
+		text := render(t, Style{Width: width}, kin)
+		if n := strings.Count(text, "by way of: "); n != 1 {
+			t.Errorf("%d columns: %d ways, want 1:\n%s", width, n, text)
+		}
+		if !strings.Contains(text, seed+" -(same JARM)- 192.0.2.5") {
+			t.Errorf("%d columns:\n%s", width, text)
+		}
+	}
+}
+
 func TestNothingFoundIsSaid(t *testing.T) {
-	want := "0 kin, 0 possible, 0 strangers not listed (--json lists them)\n"
+	want := "0 kin, 0 possible, 0 strangers\n"
 	if got := render(t, Style{Width: 80}, nil); got != want {
 		t.Errorf("got %q", got)
 	}
@@ -105,15 +157,18 @@ const hostile = "\x1b]0;owned\a\x1b[2J\r\nroot# \u202e\u200b\x00\u009b"
 func TestHostileBytesReachNoTable(t *testing.T) {
 	k := cluster.Kin{Host: hostile, Via: hostile, Verdict: hostile, Bits: 9,
 		Evidence: []cluster.Evidence{{Kind: hostile, Value: hostile, Bits: 9, Family: hostile}},
-		Also:     []cluster.Evidence{{Kind: hostile, Value: hostile, Family: hostile}},
-		Against:  []cluster.Conflict{{Kind: hostile, Seed: hostile, Host: hostile, Bits: -1, Family: hostile}},
-		Probes:   cluster.Asked{Skipped: []string{hostile}}}
+		Also:     []cluster.Evidence{{Kind: hostile, Value: hostile, Family: hostile, Common: hostile}},
+		Link:     cluster.Link{Type: hostile, Reasons: []string{hostile}}, Hop: 2,
+		Why:     []cluster.Step{{Host: hostile}, {Host: hostile, Kind: hostile, Value: hostile}},
+		Against: []cluster.Conflict{{Kind: hostile, Seed: hostile, Host: hostile, Bits: -1, Family: hostile}, {Kind: hostile, Host: hostile, Bits: -1, Not: hostile}},
+		Probes:  cluster.Asked{Skipped: []string{hostile}}}
 	g := cluster.Group{Label: hostile, Hosts: []string{hostile}, Evidence: k.Evidence,
-		Bridges: []cluster.Bridge{{Kind: fingerprints.Kind(hostile), Value: hostile}}}
-	for _, width := range []int{0, 60, 200} {
+		Bridges: []cluster.Bridge{{Kind: fingerprints.Kind(hostile), Value: hostile}},
+		Related: []cluster.Related{{Bridges: []cluster.Bridge{{Kind: fingerprints.Kind(hostile), Value: hostile}}}}}
+	for _, width := range []int{0, 20, 60, 200} {
 		var b strings.Builder
 		s := Style{Width: width}
-		for _, err := range []error{Kin(&b, []cluster.Kin{k}, s), Explain(&b, k, s), Groups(&b, []cluster.Group{g}, s),
+		for _, err := range []error{Kin(&b, []cluster.Kin{k}, ShowAll, s), Explain(&b, k, Scan{Hosts: 5, Baseline: true}, s), Groups(&b, []cluster.Group{g}, s),
 			KinJSON(&b, k), GroupJSON(&b, g)} {
 			if err != nil {
 				t.Fatal(err)
@@ -130,38 +185,18 @@ func TestHostileBytesReachNoTable(t *testing.T) {
 	}
 }
 
-func TestExplainNamesEveryReasonAndAddsUp(t *testing.T) {
-	k := someKin()[0]
-	k.Evidence = k.Evidence[:2]
-	k.Also = []cluster.Evidence{{Kind: "cert.spki", Value: "ffee", HeldBy: 13, Family: "identity"}}
-	k.Bits, k.Probes.Skipped = 22.2, []string{"http", "jarm"}
+func TestRelatedGroups(t *testing.T) {
+	bridge := cluster.Bridge{To: 2, Kind: "jarm", Value: "2ad2ad", Bits: 5}
+	g := cluster.Group{ID: 1, Hosts: []string{"192.0.2.1"}, Label: "image", Bridges: []cluster.Bridge{bridge},
+		Related: []cluster.Related{{To: 2, Hosts: 41, Bits: 9.2, Bridges: []cluster.Bridge{bridge, {To: 2, Kind: "cert.issuer", Value: "CN=x", Bits: 4.2}}}}}
 	var b strings.Builder
-	if err := Explain(&b, k, Style{}); err != nil {
+	if err := Groups(&b, []cluster.Group{g}, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	want := `198.51.100.9, judged against 198.51.100.7: kin, 22.2 bits, confidence 0.999
-
-For: the strongest value that both hosts show, one a family
-   bits  family    what is the same   held by  value
-  +19.8  identity  SSH host key      14 hosts  SHA256:abc
-   +8.1  tls       JARM              40 hosts  2ad2ad
-      -  identity  certificate key   13 hosts  ffee
-  Rows marked - are shared too, but say again what their family has already said: 0 bits.
-
-Against: the weightiest question that the two answer differently, one a family
-  bits  family  what differs   port  whose         value
-  -2.1  http    Server header   443  198.51.100.7  nginx
-                                     198.51.100.9  Apache
-
-Sum: for +27.9, against -2.1, prior -3.6: 22.2 bits
-The prior is what the odds are before any evidence: few of the hosts looked at are expected to be kin.
-
-Verdict: kin. At these weights the two are run by the same provider with probability 0.999.
-Kin takes at least 4.25 bits, and two families of evidence or one identity value (a key) that is not a known shared one.
-Not asked: http, jarm. An answer that is missing speaks neither for nor against.
-`
-	if diff := cmp.Diff(want, b.String()); diff != "" {
-		t.Error(diff)
+	for must, times := range map[string]int{"related: cluster 2, 41 hosts, 9.2 bits\n": 1, "same JARM": 1, "same certificate issuer": 1, "image: held by one SSH host key": 1} {
+		if strings.Count(b.String(), must) != times {
+			t.Errorf("%q is not there %d times:\n%s", must, times, b.String())
+		}
 	}
 }
 
@@ -176,7 +211,7 @@ func TestGroups(t *testing.T) {
 	if err := Groups(&b, groups, Style{Width: 60}); err != nil {
 		t.Fatal(err)
 	}
-	for _, must := range []string{"cluster 1: 32 hosts, confidence 0.990, tenant: held by one key",
+	for _, must := range []string{"cluster 1: 32 hosts, confidence 0.990\n  tenant: held by one key",
 		"  192.0.2.1  192.0.2.2  192.0.2.3", "  and 8 more (--json lists all)", "+17.3  same SSH host key",
 		"bridge to cluster 2  2ad2ad", "1 cluster with 32 hosts"} {
 		if !strings.Contains(b.String(), must) {

@@ -92,8 +92,18 @@ func (t *table) room(s Style) int {
 }
 
 func (t *table) write(out *bufio.Writer, s Style) {
+	for _, line := range t.lines(s) {
+		out.WriteString(line)
+		out.WriteByte('\n')
+	}
+}
+
+// lines are the rows as they are shown, without spaces at the end.
+func (t *table) lines(s Style) []string {
 	widths, room := t.widths(), max(t.room(s), 8)
-	for _, row := range t.rows {
+	lines := make([]string, len(t.rows))
+	for n, row := range t.rows {
+		var line strings.Builder
 		pad := strings.Repeat(" ", t.indent)
 		for i, c := range row {
 			text, spare := c.text, 0
@@ -105,15 +115,16 @@ func (t *table) write(out *bufio.Writer, s Style) {
 			if c.right {
 				pad, spare = pad+strings.Repeat(" ", spare), 0
 			}
-			if text != "" { // pad is written only before text: no spaces at the end of a line
-				out.WriteString(pad)
-				out.WriteString(s.paint(c.color, text))
+			if text != "" { // pad is written only before text
+				line.WriteString(pad)
+				line.WriteString(s.paint(c.color, text))
 				pad = ""
 			}
 			pad += strings.Repeat(" ", spare+gap)
 		}
-		out.WriteByte('\n')
+		lines[n] = line.String()
 	}
+	return lines
 }
 
 // condition is fixed rather than taken from the locale, so that output is the

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/cluster/baseline"
 )
 
@@ -85,10 +86,11 @@ makes the same file, if --date is the same too.`,
 		return faults
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
-			x, err := in.index(ctx)
+			table, err := cluster.Defaults()
 			if err != nil {
 				return err
 			}
+			x := in.index(ctx, table)
 			if x.Hosts() == 0 {
 				return errors.Join(errors.New("no host with a fingerprint in the input: there is nothing to count"), in.result(ctx))
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,32 +16,36 @@ import (
 
 func (a *app) clusterCommand() *cobra.Command {
 	var out outputFlags
+	var know knowledgeFlags
 	var in *input
 	var o cluster.Options
+	var minimum float64
+	var related bool
 	cmd := &cobra.Command{
 		Use:   "cluster [FILE...]",
 		Short: "group all hosts of a scan",
 		Long: `cluster reads observations (observation/1) or fingerprints (fingerprint/1) as JSON Lines, .gz and
 .zst too, - or nothing being stdin, and groups the hosts that the same provider seems to run. Hosts in
-no cluster are not listed.`,
+no cluster are not listed. A cluster that one key alone holds together has a label: tenant, cdn or
+image, since customers, fronts and images of others share keys too.`,
 		Example: `  hostkin cluster observations.jsonl.zst
   hostkin scan -l ranges.txt | hostkin cluster --json --min-confidence 0.99`,
 	}
 	out.add(cmd.Flags(), "JSON Lines (cluster/1) instead of text")
-	cmd.Flags().Float64Var(&o.MinConfidence, "min-confidence", 0.9, "leave out clusters below this probability")
+	cmd.Flags().Float64Var(&minimum, "min-confidence", 0.9, "leave out clusters below this probability")
+	cmd.Flags().BoolVar(&related, "related", false, "name each cluster's neighbours and everything that ties them")
+	know.add(cmd.Flags())
 	a.gather(cmd.Flags())
-	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
+		var faults []error
 		in = a.newInput(args)
-		faults := append(in.check(), checkProbability(o.MinConfidence))
-		o.MinConfidence = max(o.MinConfidence, math.SmallestNonzeroFloat64) // to cluster, 0 is the default
-		return faults
+		o.Table, faults = a.table(ctx, &know)
+		o.Related = related
+		o.MinConfidence = max(minimum, math.SmallestNonzeroFloat64) // to cluster, 0 is the default
+		return slices.Concat(faults, in.check(), []error{checkProbability(minimum)})
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
-			x, err := in.index(ctx)
-			if err != nil {
-				return err
-			}
-			groups, err := x.Groups(o)
+			groups, err := in.index(ctx, o.Table).Groups(o)
 			if err != nil {
 				return err
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/internal/lab"
+	"github.com/hostkin/hostkin/report"
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -53,7 +54,7 @@ func (a *app) demo(ctx context.Context, seed uint64, out *outputFlags) error {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
-		err = errors.Join(err, a.writeKin(w, result.Kin, out))
+		err = errors.Join(err, a.writeKin(w, result.Kin, report.ShowPossible, out))
 		text := score(town, result)
 		if out.json {
 			for line := range strings.Lines(text) {
@@ -79,7 +80,7 @@ func (a *app) expandTown(ctx context.Context, town *lab.Town) (expand.Result, er
 	if err != nil {
 		return expand.Result{}, err
 	}
-	return a.runExpand(ctx, &f.scanFlags, f.options(seeds, job.within))
+	return a.runExpand(ctx, &f.scanFlags, f.options(seeds, job))
 }
 
 // tally counts the hosts of one kind by what was said of them.

@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"iter"
 	"net/netip"
 	"slices"
 
@@ -15,7 +15,6 @@ import (
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/report"
 	"github.com/hostkin/hostkin/scanner"
-	"github.com/hostkin/hostkin/scanner/record"
 	"github.com/hostkin/hostkin/scanner/targets"
 )
 
@@ -23,9 +22,12 @@ import (
 type expandFlags struct {
 	scanFlags
 	outputFlags
+	knowledgeFlags
 	marks        []mark
 	within, from trailing
-	hops         int
+	not          []string
+	show         string
+	hops, top    int
 }
 
 func (a *app) expandCommand() *cobra.Command {
@@ -57,18 +59,25 @@ telling questions first, and no further once they cannot be kin any more (--full
 func (f *expandFlags) add(flags *pflag.FlagSet) {
 	f.within, f.from = trailing{flags: flags, marks: &f.marks}, trailing{flags: flags, marks: &f.marks}
 	flags.Var(&f.within, "within", "look for kin among `TARGET...` (default: the seed's own /24, IPv6 /120)")
-	flags.Var(&f.from, "from", "judge the saved observations in `FILE...` and send nothing")
+	flags.Var(&f.from, "from", "judge the saved observations or fingerprints in `FILE...` and send nothing")
+	flags.StringArrayVar(&f.not, "not", nil, "`HOST` is known to be no kin: what it holds speaks for nobody")
 	flags.IntVar(&f.hops, "hops", 1, "how many links away from a seed kin may be")
+	flags.IntVar(&f.top, "top", 0, "list only the best `N` hosts; 0: all")
+	flags.StringVar(&f.show, "show", string(report.ShowPossible),
+		"`WHAT` the table lists: kin, possible (kin too), rejected (strangers that share something too), all")
 	f.scanFlags.add(flags)
+	f.knowledgeFlags.add(flags)
 	f.outputFlags.add(flags, "JSON Lines (kin/1), strangers included, instead of a table")
 }
 
 // expandJob is what expand is asked to do.
 type expandJob struct {
-	in     *input // saved observations; nil: scan
-	scope  *scope
-	seeds  *targets.Set
-	within *targets.Set // nil: around the seeds
+	in      *input // what was saved; nil: scan
+	scope   *scope
+	seeds   *targets.Set
+	not     []targets.Target
+	within  *targets.Set // nil: around the seeds
+	cluster cluster.Options
 }
 
 // checkExpand reads the arguments and finds every fault in them.
@@ -81,6 +90,16 @@ func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (j
 	if f.hops < 1 || f.hops > 16 {
 		faults = append(faults, errors.New("--hops: must be between 1 and 16"))
 	}
+	if f.top < 0 {
+		faults = append(faults, errors.New("--top: must not be negative"))
+	}
+	if !slices.Contains(report.Shows(), report.Show(f.show)) {
+		faults = append(faults, fmt.Errorf("--show %q: must be one of %v", f.show, report.Shows()))
+	}
+	var bad []error
+	job.cluster.Table, bad = a.table(ctx, &f.knowledgeFlags)
+	faults = append(faults, bad...)
+	job.cluster.Hops, job.cluster.Top = f.hops, f.top
 	if len(f.from.Values) > 0 {
 		job.in = a.newInput(f.from.Values)
 		faults = append(faults, job.in.check()...)
@@ -91,7 +110,40 @@ func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (j
 	if len(f.within.Values)+len(f.lists) > 0 {
 		job.within = job.scope.parse(ctx, f.within.Values, f.lists)
 	}
+	job.cluster.Not, bad = hostsOf("--not", f.not)
+	faults = append(faults, bad...)
+	if len(job.cluster.Not) > 0 {
+		if set := job.scope.parse(ctx, job.cluster.Not, nil); set != nil {
+			job.not = slices.SortedFunc(set.All(0), func(a, b targets.Target) int { return a.Host.IP.Compare(b.Host.IP) })
+		}
+	}
+	if job.seeds != nil {
+		faults = append(faults, both(slices.Collect(job.seeds.All(0)), job.cluster.Not))
+	}
 	return job, append(faults, job.scope.faults...)
+}
+
+// hostsOf reads the addresses of a flag, in the spelling that records use.
+func hostsOf(flag string, texts []string) (hosts []string, faults []error) {
+	for _, text := range texts {
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s %q: must be an address", flag, text))
+			continue
+		}
+		hosts = append(hosts, addr.Unmap().String())
+	}
+	return hosts, faults
+}
+
+// both is the fault that a seed is said to be no kin of itself.
+func both(seeds []targets.Target, not []string) error {
+	for _, t := range seeds {
+		if slices.Contains(not, t.Host.String()) {
+			return fmt.Errorf("--not %s: is a seed too", t.Host)
+		}
+	}
+	return nil
 }
 
 func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
@@ -99,14 +151,16 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	if err != nil {
 		return err
 	}
-	o := f.options(seeds, job.within)
+	if err := both(seeds, job.cluster.Not); err != nil { // names are resolved by now
+		return usage(err)
+	}
+	o := f.options(seeds, job)
 	if job.in != nil {
-		return a.kin(&f.outputFlags, func() (expand.Result, error) {
-			result, err := expand.Judge(job.in.observations(ctx), o)
-			result.Kin = slices.DeleteFunc(result.Kin, func(k cluster.Kin) bool {
-				addr, err := netip.ParseAddr(k.Host)
-				return err == nil && job.seeds.Excluded(addr)
-			})
+		if len(f.exclude)+len(f.excludeFiles) > 0 {
+			o.Excluded = job.seeds.Excluded
+		}
+		return a.kin(f, func() (expand.Result, error) {
+			result, err := job.in.judge(ctx, o)
 			a.tellSilent(seeds, result)
 			return result, errors.Join(job.in.result(ctx), err)
 		})
@@ -122,7 +176,7 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	if f.dryRun {
 		return a.dryExpand(f, o)
 	}
-	return a.kin(&f.outputFlags, func() (expand.Result, error) {
+	return a.kin(f, func() (expand.Result, error) {
 		result, err := a.runExpand(ctx, &f.scanFlags, o)
 		a.tellSilent(seeds, result)
 		return result, err
@@ -141,54 +195,60 @@ func (a *app) tellSilent(seeds []targets.Target, result expand.Result) {
 	}
 }
 
-func (f *expandFlags) options(seeds []targets.Target, within *targets.Set) expand.Options {
-	return expand.Options{Seeds: seeds, Within: within, Ports: f.ports, OrderKey: f.orderKey, Full: f.full,
-		Cluster: cluster.Options{Hops: f.hops}, Probes: f.probes()}
+func (f *expandFlags) options(seeds []targets.Target, job expandJob) expand.Options {
+	return expand.Options{Seeds: seeds, Not: job.not, Within: job.within, Ports: f.ports, OrderKey: f.orderKey, Full: f.full,
+		Cluster: job.cluster, Probes: f.probes()}
 }
 
 // runExpand is the path from seeds to kin over the network, for expand and demo.
 func (a *app) runExpand(ctx context.Context, f *scanFlags, o expand.Options) (expand.Result, error) {
-	n := a.openNetwork(f, o.Within.Allowed, o.Within.Count()+uint64(len(outside(o.Seeds, o.Within))))
+	n := a.openNetwork(f, o.Within.Allowed, o.Within.Count()+uint64(len(outside(o.Known(), o.Within))))
 	defer n.close()
 	o.Scan = n.scan
 	return expand.Run(ctx, o)
 }
 
-// outside are the seeds that do not lie within set: those that do are not
-// looked at again as candidates.
-func outside(seeds []targets.Target, set *targets.Set) []targets.Target {
-	return slices.DeleteFunc(slices.Clone(seeds), func(t targets.Target) bool { return set.Contains(t.Host.IP) })
+// outside are the hosts looked at first that do not lie within set: those that
+// do are not looked at again as candidates.
+func outside(known []targets.Target, set *targets.Set) []targets.Target {
+	return slices.DeleteFunc(slices.Clone(known), func(t targets.Target) bool { return set.Contains(t.Host.IP) })
 }
 
 // kin writes what find finds; what a stopped run found is written too.
-func (a *app) kin(out *outputFlags, find func() (expand.Result, error)) error {
-	return a.results(out.path, false, func(w io.Writer) error {
+func (a *app) kin(f *expandFlags, find func() (expand.Result, error)) error {
+	return a.results(f.path, false, func(w io.Writer) error {
 		result, err := find()
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return err
 		}
-		return errors.Join(err, a.writeKin(w, result.Kin, out))
+		if more := result.Hosts - len(result.Kin); more > 0 {
+			a.log.Info().Msgf("--top %d: %d more hosts are not listed", f.top, more)
+		}
+		return errors.Join(err, a.writeKin(w, result.Kin, report.Show(f.show), &f.outputFlags))
 	})
 }
 
-func (a *app) writeKin(w io.Writer, kin []cluster.Kin, out *outputFlags) error {
+func (a *app) writeKin(w io.Writer, kin []cluster.Kin, show report.Show, out *outputFlags) error {
 	if out.json {
 		return each(w, kin, report.KinJSON)
 	}
-	return report.Kin(w, kin, a.style(out.path))
+	return report.Kin(w, kin, show, a.style(out.path))
 }
 
-// observations yields the observations among the lines; fingerprints, which
-// tell too little to expand from, are faults.
-func (in *input) observations(ctx context.Context) iter.Seq[record.Observation] {
-	return func(yield func(record.Observation) bool) {
-		in.onlyObservations = true
-		for l := range in.lines(ctx) {
-			if !yield(*l.observation) {
-				return
-			}
+// judge judges what was saved.
+func (in *input) judge(ctx context.Context, o expand.Options) (expand.Result, error) {
+	saved, err := expand.NewSaved(o)
+	if err != nil {
+		return expand.Result{}, err
+	}
+	for l := range in.lines(ctx) {
+		if l.fingerprint != nil {
+			saved.Add(*l.fingerprint)
+		} else {
+			saved.Observe(*l.observation)
 		}
 	}
+	return saved.Judge()
 }
 
 // dryExpand estimates: nobody knows yet on which ports the seeds answer.
@@ -198,11 +258,12 @@ func (a *app) dryExpand(f *expandFlags, o expand.Options) error {
 	if ports == nil {
 		ports = scanner.DefaultPorts()
 	}
-	e.add(slices.Values(o.Seeds), uint64(len(o.Seeds)), ports)
+	known := o.Known()
+	e.add(slices.Values(known), uint64(len(known)), ports)
 	if o.Within == nil {
 		a.log.Warning().Msg("a seed is a name, which --dry-run does not resolve: its range is not counted")
 	} else {
-		e.hosts -= uint64(len(o.Seeds) - len(outside(o.Seeds, o.Within)))
+		e.hosts -= uint64(len(known) - len(outside(known, o.Within)))
 		e.guess = o.Ports == nil
 		e.add(o.Within.All(f.orderKey), o.Within.Count(), ports)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,9 @@ import (
 
 func (a *app) explainCommand() *cobra.Command {
 	var out outputFlags
+	var know knowledgeFlags
 	var in *input
+	var o cluster.Options
 	var pair []string
 	cmd := &cobra.Command{
 		Use:   "explain HOST HOST [FILE...]",
@@ -26,26 +29,28 @@ nothing being stdin. Give the whole scan: how rare a value is among its hosts is
 		Example: `  hostkin explain 192.0.2.7 192.0.2.9 observations.jsonl.zst`,
 	}
 	out.add(cmd.Flags(), "one line of JSON (kin/1) instead of text")
+	know.add(cmd.Flags())
 	a.gather(cmd.Flags())
-	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
-		var faults []error
+	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
+		var faults, more []error
 		pair, faults = twoHosts(args)
 		in = a.newInput(args[min(2, len(args)):])
-		return append(faults, in.check()...)
+		o.Table, more = a.table(ctx, &know)
+		return slices.Concat(faults, more, in.check())
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {
-			x, err := in.index(ctx)
-			if err := errors.Join(err, in.result(ctx)); err != nil {
+			x := in.index(ctx, o.Table)
+			if err := in.result(ctx); err != nil {
 				return err
 			}
-			kin, err := x.Explain(pair[0], pair[1], cluster.Options{})
+			kin, err := x.Explain(pair[0], pair[1], o)
 			if err != nil {
 				return err
 			}
 			if out.json {
 				return report.KinJSON(w, kin)
 			}
-			return report.Explain(w, kin, a.style(out.path))
+			return report.Explain(w, kin, report.Scan{Hosts: x.Hosts(), Baseline: know.baseline != ""}, a.style(out.path))
 		})
 	})
 	return cmd

@@ -24,7 +24,8 @@ const (
 	toldFaults = 20       // faults of a run that are told one by one
 )
 
-// line is one line of input: exactly one of the two.
+// line is one line of input: exactly one of the two, which is good until the
+// next is read.
 type line struct {
 	observation *record.Observation
 	fingerprint *fingerprints.Fingerprint
@@ -34,8 +35,6 @@ type line struct {
 type input struct {
 	app   *app
 	paths []string // "-" is stdin
-
-	onlyObservations bool // a fingerprint is a fault
 
 	read int // good lines
 	bad  int // lines and files that could not be used
@@ -85,13 +84,9 @@ func (in *input) lines(ctx context.Context) iter.Seq[line] {
 	}
 }
 
-// index reads everything into an index of hosts and values.
-func (in *input) index(ctx context.Context) (*cluster.Index, error) {
-	table, err := cluster.Defaults()
-	if err != nil {
-		return nil, err
-	}
-	b := cluster.NewBuilder(table)
+// index reads everything into an index of hosts and values as t knows them.
+func (in *input) index(ctx context.Context, t *cluster.Table) *cluster.Index {
+	b := cluster.NewBuilder(t)
 	for l := range in.lines(ctx) {
 		if l.fingerprint != nil {
 			b.Add(*l.fingerprint)
@@ -101,7 +96,7 @@ func (in *input) index(ctx context.Context) (*cluster.Index, error) {
 			b.Add(f)
 		}
 	}
-	return b.Index(), nil
+	return b.Index()
 }
 
 // result is the error of a run over lines: stopped, or nothing but faults.
@@ -159,6 +154,8 @@ func (in *input) open(ctx context.Context, path string) (name string, raw io.Rea
 func (in *input) scan(ctx context.Context, name string, text io.Reader, yield func(line) bool) bool {
 	r := bufio.NewReaderSize(text, 64<<10)
 	var buf []byte
+	var quick quickReader
+	var print fingerprints.Fingerprint
 	for number := 1; ctx.Err() == nil; number++ {
 		var err error
 		var long bool
@@ -170,9 +167,9 @@ func (in *input) scan(ctx context.Context, name string, text io.Reader, yield fu
 		case long:
 			in.fault(name, number, fmt.Errorf("longer than %d MiB", maxLine>>20))
 		case len(bytes.TrimSpace(buf)) > 0 && (err == nil || err == io.EOF):
-			l, fault := parseLine(buf)
-			if fault == nil && in.onlyObservations && l.observation == nil {
-				fault = errors.New("a fingerprint, where an observation is wanted")
+			l, fault := line{fingerprint: &print}, error(nil)
+			if !quick.read(buf, &print) {
+				l, fault = parseLine(buf)
 			}
 			if fault != nil {
 				in.fault(name, number, fault)
@@ -219,7 +216,9 @@ func parseLine(text []byte) (line, error) {
 	var head struct {
 		Schema string `json:"schema"`
 	}
-	if err := json.Unmarshal(text, &head); err != nil {
+	if bytes.HasPrefix(text, []byte(`{"schema":"`+record.Schema+`",`)) {
+		head.Schema = record.Schema // saves a pass over what may be a long line
+	} else if err := json.Unmarshal(text, &head); err != nil {
 		return line{}, jsonFault(err)
 	}
 	switch head.Schema {
@@ -256,6 +255,8 @@ func jsonFault(err error) error {
 
 func checkObservation(o *record.Observation) error {
 	switch {
+	case o.Schema != record.Schema:
+		return fmt.Errorf("schema %.40q as well as %s", o.Schema, record.Schema)
 	case !o.Host.IP.IsValid():
 		return errors.New("host has no ip")
 	case o.Port == 0:

@@ -204,3 +204,42 @@ func FuzzParseLine(f *testing.F) {
 		}
 	})
 }
+
+// What the quick reader reads, it reads as encoding/json does.
+func FuzzQuickReader(f *testing.F) {
+	f.Add([]byte(goodFingerprint), []byte(goodFingerprint))
+	f.Add([]byte(`{"value":"é","kind":"a","port":0,"host":"2001:DB8::1","schema":"fingerprint/1","partial":true}`), []byte(goodFingerprint))
+	f.Add([]byte(`{"schema":"fingerprint/1","host":"::ffff:1.2.3.4","kind":"b","value":"\xff","port":65536}`), []byte(`{"port":01}`))
+	f.Add([]byte(`{"schema":"fingerprint/1","host":"1.2.3.4","kind":"b","value":"a\"b\\n","port":1e3}`), []byte(`{"schema":"fingerprint/1","host":"1.2.3.4","kind":"b","value":"a"},`))
+	f.Add([]byte(`{"schema":"fingerprint/1","host":"1.2.3.4","host":"1.2.3.5","kind":"b","value":"a"}`), []byte(`{"schema":"fingerprint/1","Host":"1.2.3.4","kind":"b","value":"a","partial":null}`))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var q quickReader
+		for _, text := range [][]byte{first, second, first} {
+			var got, want fingerprints.Fingerprint
+			if !q.read(text, &got) {
+				continue
+			}
+			if err := json.Unmarshal(text, &want); err != nil {
+				t.Fatalf("%q: read, though %v", text, err)
+			}
+			if err := checkFingerprint(&want); err != nil || want.Schema != fingerprints.Schema {
+				t.Fatalf("%q: read, though %v, schema %q", text, err, want.Schema)
+			}
+			if got != want {
+				t.Fatalf("%q: %+v, want %+v", text, got, want)
+			}
+		}
+	})
+}
+
+// Lines as hostkin writes them must take the quick way: the slow one is ten times slower.
+func TestQuickReaderReadsWhatHostkinWrites(t *testing.T) {
+	var q quickReader
+	for _, text := range []string{goodFingerprint, strings.Replace(goodFingerprint, `}`, `,"partial":true}`, 1),
+		strings.Replace(goodFingerprint, "2ad2ad", "CN=Zürich, 東京 <&>", 1), strings.Replace(goodFingerprint, "192.0.2.1", "2001:db8::1", 1)} {
+		var f fingerprints.Fingerprint
+		if !q.read([]byte(text), &f) {
+			t.Errorf("%s was not read", text)
+		}
+	}
+}
