@@ -103,11 +103,13 @@ func TestVotes(t *testing.T) {
 // TestTies: a host keeps its label at a tie, else takes the smallest.
 func TestTies(t *testing.T) {
 	p := newPropagation(of([]uint32{0, 1}, []uint32{0}, []uint32{1}))
-	p.votes[0], p.votes[1] = votes{[2]uint32{7}, [2]uint32{whole}}, votes{[2]uint32{5}, [2]uint32{whole}}
-	for present, want := range map[uint32]uint32{alone: 5, 5: 5, 7: 7} {
-		p.label[0] = present
-		if got := p.choose(0); got != want {
-			t.Errorf("from %d to %d, want %d", present, got, want)
+	for _, v := range [][2]int{{0, 1}, {1, 0}} {
+		p.votes[v[0]], p.votes[v[1]] = votes{[2]uint32{7}, [2]uint32{whole}}, votes{[2]uint32{5}, [2]uint32{whole}}
+		for present, want := range map[uint32]uint32{alone: 5, 5: 5, 7: 7} {
+			p.label[0] = present
+			if got := p.choose(0); got != want {
+				t.Errorf("from %d to %d, want %d", present, got, want)
+			}
 		}
 	}
 }
