@@ -46,7 +46,7 @@ const (
 // more is split.
 //
 // Each round takes time linear in the links around hosts that moved; memory is
-// 16 bytes a value and 5 a host beside the graph.
+// 17 bytes a value and 9 a host beside the graph.
 func Communities(g *Graph, rounds int) []uint32 {
 	p := newPropagation(g)
 	for range rounds {

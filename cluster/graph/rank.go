@@ -217,7 +217,7 @@ func (k *walk) pushValues() bool {
 			continue
 		}
 		share := at.residual / uint64(len(holders))
-		at.residual %= uint64(len(holders))
+		at.residual = 0
 		for _, h := range holders {
 			k.hosts.add(h, share)
 		}

@@ -53,7 +53,7 @@ func (k *walk) strongest() *ways {
 		w.add(1, h, false)
 	}
 	for len(w.queue) > 0 {
-		at := heap.Pop(&w.queue).(stop)
+		at := heap.Pop(&w.queue).(reached)
 		tree, nodes := &w.hosts, k.hosts.nodes
 		if at.value {
 			tree, nodes = &w.values, k.values.nodes
@@ -95,18 +95,18 @@ func (b *branches) reach(node, before uint32, strength float64) bool {
 	return true
 }
 
-// stop is a node on the edge of the tree.
-type stop struct {
+// reached is a node on the edge of the tree.
+type reached struct {
 	strength float64
 	turn     uint32 // of equals the first to come is the first to go
 	node     uint32
 	value    bool
 }
 
-type queue []stop
+type queue []reached
 
 func (w *ways) add(strength float64, node uint32, value bool) {
-	heap.Push(&w.queue, stop{strength, w.pushed, node, value})
+	heap.Push(&w.queue, reached{strength, w.pushed, node, value})
 	w.pushed++
 }
 
@@ -115,7 +115,7 @@ func (q queue) Less(i, j int) bool {
 	return q[i].strength > q[j].strength || q[i].strength == q[j].strength && q[i].turn < q[j].turn
 }
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(stop)) }
+func (q *queue) Push(x any)   { *q = append(*q, x.(reached)) }
 func (q *queue) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]
