@@ -60,7 +60,7 @@ func TestNegativeFaults(t *testing.T) {
 		"[]\n---\n[]": {"1:1: a document ends after this"},
 		"- {kind: jarm, value: " + strings.Repeat("a", value.Max+1) + ", why: b}":               {"1:23: value has 513 bytes; at most 512"},
 		"\n- {kind: jarm, value: a, why: *b}\n- {kind: jarm, value: [, why: b}\n- {kind: jarm}": {"2:1: what begins here is no YAML: unknown anchor", "3:1: what begins here", "4:3: no value", "4:3: no why"},
-		"[&a {kind: jarm, value: a, why: b}, *a]":                                               {"1:38: not an entry (aliases are not followed"},
+		"[&a {kind: jarm, value: a, why: b}, *a]":                                               {"1:37: not an entry (aliases are not followed"},
 		"- {kind: jarm, value: a": {"1:1: what begins here is no YAML: did not find"},
 		"# \x00":                  {"1:1: what begins here is no YAML: control characters"},
 	} {

@@ -108,6 +108,7 @@ import _ "MODULE/scanner/sshprobe" //! imports scanner/sshprobe: fingerprints ar
 import _ "MODULE/fingerprints"
 import _ "MODULE/scanner/record"
 import _ "MODULE/scanner" //! cluster imports scanner: judgement is over fingerprints
+import _ "MODULE/intel/asn" //! cluster imports intel/asn: judgement is over fingerprints
 import _ "MODULE/expand" //! cluster imports expand: judgement is over fingerprints`,
 		"expand/a.go": `package expand
 import _ "MODULE/scanner/probes"
@@ -118,6 +119,7 @@ import _ "MODULE/expand"
 import _ "MODULE/scanner/targets" //! report imports scanner/targets: reports render results
 import _ "MODULE/cmd/hostkin" //! report imports cmd/hostkin: nothing imports the command`,
 		"casefile/a.go": `package casefile
+import _ "github.com/projectdiscovery/gologger/levels" //! casefile imports github.com/projectdiscovery/gologger/levels: libraries
 import _ "MODULE/scanner"
 import _ "MODULE/cmd/hostkin" //! casefile imports cmd/hostkin: nothing imports the command`,
 		"cmd/hostkin/a.go": `package main
@@ -134,7 +136,9 @@ import "log" //! intel imports log: libraries take a *slog.Logger
 import "log/slog"
 import "fmt"
 import . "strings" //! import of strings into the file's own names
-import _ "github.com/projectdiscovery/gologger/levels" //! intel imports github.com/projectdiscovery/gologger/levels: libraries
+import _ "gopkg.in/yaml.v3" //! intel imports gopkg.in/yaml.v3: routing data
+import _ "github.com/oschwald/maxminddb-golang/v2"
+import _ "MODULE/cluster" //! intel imports cluster: routing data
 func init() {} //! func init: nothing happens at import
 type t struct{}
 func (t) init() {}

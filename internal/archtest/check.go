@@ -127,6 +127,7 @@ func (c *checker) file(pkg string, f source, r *resolved) {
 func (c *checker) imported(pkg string, f source, spec *ast.ImportSpec) {
 	to, _ := strconv.Unquote(spec.Path.Value)
 	inner, ours := strings.CutPrefix(to, c.module+"/")
+	own := layers()[slices.IndexFunc(layers(), func(l layer) bool { return match(l.of, pkg) })]
 	switch {
 	case ours && inCommand(inner) && !inCommand(pkg):
 		c.report(spec.Pos(), "%s imports %s: nothing imports the command", pkg, inner)
@@ -134,12 +135,13 @@ func (c *checker) imported(pkg string, f source, spec *ast.ImportSpec) {
 	case ours && helper(inner) && !inside(pkg):
 		c.report(spec.Pos(), "%s imports %s: test helpers are for tests", pkg, inner)
 	case ours && !inside(pkg) && !inCommand(pkg):
-		i := slices.IndexFunc(layers(), func(l layer) bool { return match(l.of, pkg) })
-		if l := layers()[i]; !matchAny(l.may, inner) {
-			c.report(spec.Pos(), "%s imports %s: %s", pkg, inner, l.why)
+		if !matchAny(own.may, inner) {
+			c.report(spec.Pos(), "%s imports %s: %s", pkg, inner, own.why)
 		}
-	case !ours && pkg == "scanner/record" && strings.Contains(strings.Split(to, "/")[0], "."):
-		c.report(spec.Pos(), "%s imports %s: %s", pkg, to, layers()[0].why)
+	case !ours && strings.Contains(strings.Split(to, "/")[0], "."):
+		if may, limited := libraries(pkg); limited && !matchAny(may, to) {
+			c.report(spec.Pos(), "%s imports %s: %s", pkg, to, own.why)
+		}
 	}
 	if f.test {
 		return

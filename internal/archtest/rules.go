@@ -36,11 +36,24 @@ func layers() []layer {
 		{"scanner/probes", []string{record, conversation, "scanner/*probe/**"}, "the list of probes knows the probes"},
 		{"scanner/**", []string{"scanner/**"}, "the engine does not know what its observations are for"},
 		{"fingerprints/**", []string{record, "fingerprints/**"}, "fingerprints are derived from records alone"},
+		{"intel/**", nil, "routing data knows addresses and nothing else of hostkin"},
 		{"cluster/**", []string{record, "fingerprints/**", "cluster/**"}, "judgement is over fingerprints, whoever gathered them"},
 		{"expand/**", []string{"scanner/**", "fingerprints/**", "cluster/**", "expand/**"}, "expand joins scanner and cluster"},
 		{"report/**", []string{record, "fingerprints/**", "cluster/**", "expand/**", "report/**"}, "reports render results"},
 		{anything, []string{anything}, "nothing imports the command"},
 	}
+}
+
+// libraries are the modules of others that a package may import; limited is
+// false where it may be any.
+func libraries(pkg string) (may []string, limited bool) {
+	switch {
+	case match("scanner/record", pkg):
+		return nil, true
+	case match("intel/**", pkg):
+		return []string{"github.com/oschwald/maxminddb-golang/v2"}, true
+	}
+	return nil, false
 }
 
 // helper reports whether pkg holds test helpers, by the standard library's
