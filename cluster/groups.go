@@ -83,7 +83,7 @@ func (x *Index) communities() [][]hostID {
 		}
 		g.Start = append(g.Start, uint32(len(g.Links)))
 	}
-	labels := graph.Communities(g, groupRounds)
+	labels := graph.Communities(&g, groupRounds)
 	size := make([]uint32, len(x.addrs)+1)
 	for _, l := range labels {
 		size[l+1]++

@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // Walk is a graph that is asked for as a walk gets there, so that a ranking
@@ -28,7 +29,7 @@ type Link struct {
 
 // Options of Rank; zero fields take the defaults.
 type Options struct {
-	Alpha   float64 // probability that the walk ends at a host; .3
+	Alpha   float64 // probability that the walk ends at a host, at most 1; .3
 	Epsilon float64 // residual a link below which a node is left alone; 1e-6
 	Most    int     // links followed at most; 1 << 22
 }
@@ -36,8 +37,8 @@ type Options struct {
 // Ranking is where a walk from the seeds ends.
 type Ranking struct {
 	Hosts []Mass // by falling mass, then by number; seeds included
-	*walk
-	ways *ways
+	walk  *walk
+	ways  func() *ways
 }
 
 // Mass is the probability that the walk ends at a host, from below.
@@ -55,7 +56,7 @@ type Mass struct {
 // that what came to a value from many hosts is shared out once for all of
 // them. Leaving out the host would take a turn for each, n^2 steps for a value
 // on n hosts. A residual is pushed on while it is at least epsilon a link, so
-// at most about 2/(alpha*epsilon) links are followed, and a value on very many
+// fewer than 2/(alpha*epsilon) links are followed, and a value on very many
 // hosts only when much of the walk comes by.
 //
 // Hosts and values push in turns, each turn whole, in fixed point: sums do not
@@ -73,12 +74,11 @@ func Rank(w Walk, seeds []uint32, o Options) *Ranking {
 	}
 	for k.pushHosts() && k.pushValues() {
 	}
-	r := &Ranking{walk: k}
-	for h, id := range k.hosts.ids {
+	r := &Ranking{walk: k, ways: sync.OnceValue(k.strongest)}
+	for _, h := range k.hosts.nodes {
 		// What still lies on a host will end there at least with alpha.
-		settled := k.hosts.settled[h] + k.stopped(k.hosts.residual[h])
-		if settled > 0 {
-			r.Hosts = append(r.Hosts, Mass{id, float64(settled) / unit})
+		if settled := h.settled + k.stopped(h.residual); settled > 0 {
+			r.Hosts = append(r.Hosts, Mass{h.id, float64(settled) / unit})
 		}
 	}
 	slices.SortFunc(r.Hosts, func(a, b Mass) int {
@@ -108,15 +108,19 @@ type walk struct {
 
 // side is the touched nodes of hosts, or of values.
 type side struct {
-	index    map[uint32]uint32
-	ids      []uint32
-	residual []uint64
-	settled  []uint64
-	degree   []uint32 // unseen until the residual asks for it
-	arcs     []span   // in out or back; empty until pushed
-	total    []uint64 // of the weights of arcs
-	waiting  []bool
-	queue    []uint32 // what received since the last turn
+	index map[uint32]uint32
+	nodes []node
+	queue []uint32 // what received since the last turn
+}
+
+type node struct {
+	id       uint32
+	degree   uint32 // unseen until the residual asks for it
+	arcs     span   // in out or back; empty until pushed
+	residual uint64
+	settled  uint64 // of hosts
+	total    uint64 // of the weights of arcs
+	waiting  bool
 }
 
 type (
@@ -127,23 +131,18 @@ type (
 func (s *side) touch(id uint32) uint32 {
 	n, ok := s.index[id]
 	if !ok {
-		n = uint32(len(s.ids))
+		n = uint32(len(s.nodes))
 		s.index[id] = n
-		s.ids = append(s.ids, id)
-		s.residual = append(s.residual, 0)
-		s.settled = append(s.settled, 0)
-		s.degree = append(s.degree, unseen)
-		s.arcs = append(s.arcs, span{})
-		s.total = append(s.total, 0)
-		s.waiting = append(s.waiting, false)
+		s.nodes = append(s.nodes, node{id: id, degree: unseen})
 	}
 	return n
 }
 
 func (s *side) add(n uint32, mass uint64) {
-	s.residual[n] += mass
-	if !s.waiting[n] {
-		s.waiting[n] = true
+	at := &s.nodes[n]
+	at.residual += mass
+	if !at.waiting {
+		at.waiting = true
 		s.queue = append(s.queue, n)
 	}
 }
@@ -153,16 +152,17 @@ func (k *walk) turn(s *side, degree func(id uint32) int) []uint32 {
 	var due []uint32
 	cost := 0
 	for _, n := range s.queue {
-		s.waiting[n] = false
-		if s.residual[n] < k.epsilon {
+		at := &s.nodes[n]
+		at.waiting = false
+		if at.residual < k.epsilon {
 			continue
 		}
-		if s.degree[n] == unseen {
-			s.degree[n] = uint32(degree(s.ids[n]))
+		if at.degree == unseen {
+			at.degree = uint32(degree(at.id))
 		}
-		if s.residual[n]/uint64(max(1, s.degree[n])) >= k.epsilon {
+		if at.residual/uint64(max(1, at.degree)) >= k.epsilon {
 			due = append(due, n)
-			cost += int(s.degree[n])
+			cost += int(at.degree)
 		}
 	}
 	s.queue = s.queue[:0]
@@ -182,18 +182,19 @@ func (k *walk) pushHosts() bool {
 	due := k.turn(&k.hosts, func(id uint32) int { return len(k.graph.Links(id)) })
 	for _, h := range due {
 		k.follow(h)
-		rest := k.hosts.residual[h]
-		k.hosts.residual[h] = 0
-		if k.hosts.total[h] == 0 {
-			k.hosts.settled[h] += rest
+		at := &k.hosts.nodes[h]
+		rest := at.residual
+		at.residual = 0
+		if at.total == 0 {
+			at.settled += rest
 			continue
 		}
 		stopped := k.stopped(rest)
-		k.hosts.settled[h] += stopped
+		at.settled += stopped
 		rest -= stopped
-		for _, a := range k.out[k.hosts.arcs[h].from:k.hosts.arcs[h].to] {
+		for _, a := range k.out[at.arcs.from:at.arcs.to] {
 			hi, lo := bits.Mul64(rest, uint64(a.weight))
-			share, _ := bits.Div64(hi, lo, k.hosts.total[h])
+			share, _ := bits.Div64(hi, lo, at.total)
 			k.values.add(a.value, share)
 		}
 	}
@@ -203,19 +204,20 @@ func (k *walk) pushHosts() bool {
 func (k *walk) pushValues() bool {
 	due := k.turn(&k.values, func(id uint32) int { return len(k.graph.Holders(id)) })
 	for _, v := range due {
-		if k.values.arcs[v].to == 0 {
-			from := uint32(len(k.back))
-			for _, id := range k.graph.Holders(k.values.ids[v]) {
+		at := &k.values.nodes[v]
+		if at.arcs.to == 0 {
+			at.arcs.from = uint32(len(k.back))
+			for _, id := range k.graph.Holders(at.id) {
 				k.back = append(k.back, k.hosts.touch(id))
 			}
-			k.values.arcs[v] = span{from, uint32(len(k.back))}
+			at.arcs.to = uint32(len(k.back))
 		}
-		holders := k.back[k.values.arcs[v].from:k.values.arcs[v].to]
+		holders := k.back[at.arcs.from:at.arcs.to]
 		if len(holders) == 0 {
 			continue
 		}
-		share := k.values.residual[v] / uint64(len(holders))
-		k.values.residual[v] %= uint64(len(holders))
+		share := at.residual / uint64(len(holders))
+		at.residual = 0
 		for _, h := range holders {
 			k.hosts.add(h, share)
 		}
@@ -226,23 +228,24 @@ func (k *walk) pushValues() bool {
 // follow notes the links of a host that is pushed for the first time, their
 // weights in whole parts of the greatest.
 func (k *walk) follow(h uint32) {
-	if k.hosts.arcs[h].to > 0 {
+	at := &k.hosts.nodes[h]
+	if at.arcs.to > 0 {
 		return
 	}
-	links := k.graph.Links(k.hosts.ids[h])
+	links := k.graph.Links(at.id)
 	greatest := 0.
 	for _, l := range links {
 		if l.Weight > greatest && !math.IsInf(l.Weight, 1) {
 			greatest = l.Weight
 		}
 	}
-	from := uint32(len(k.out))
+	at.arcs.from = uint32(len(k.out))
 	for _, l := range links {
 		if l.Weight > 0 && l.Weight <= greatest {
 			weight := uint32(math.Round(l.Weight / greatest * scale))
 			k.out = append(k.out, arc{k.values.touch(l.Value), weight})
-			k.hosts.total[h] += uint64(weight)
+			at.total += uint64(weight)
 		}
 	}
-	k.hosts.arcs[h] = span{from, uint32(len(k.out))}
+	at.arcs.to = uint32(len(k.out))
 }

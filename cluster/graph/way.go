@@ -8,23 +8,21 @@ import (
 // Way is how most of the walk gets from a seed to a host: the seed, a value
 // that it holds, another holder of it, and so on to the host; nil if the walk
 // did not get there. Of equal ways it takes the link that its host lists
-// first, and then the smaller host. Not for concurrent use.
+// first, and then the smaller host.
 func (r *Ranking) Way(host uint32) []uint32 {
-	h, ok := r.hosts.index[host]
+	h, ok := r.walk.hosts.index[host]
 	if !ok {
 		return nil
 	}
-	if r.ways == nil {
-		r.ways = r.walk.strongest()
-	}
-	if r.ways.hosts.strength[h] == 0 {
+	ways := r.ways()
+	if ways.hosts.strength[h] == 0 {
 		return nil
 	}
 	way := []uint32{host}
-	for r.ways.hosts.before[h] != unseen {
-		v := r.ways.hosts.before[h]
-		h = r.ways.values.before[v]
-		way = append(way, r.values.ids[v], r.hosts.ids[h])
+	for ways.hosts.before[h] != unseen {
+		v := ways.hosts.before[h]
+		h = ways.values.before[v]
+		way = append(way, r.walk.values.nodes[v].id, r.walk.hosts.nodes[h].id)
 	}
 	slices.Reverse(way)
 	return way
@@ -49,34 +47,34 @@ type branches struct {
 // to the holder. Products alone need no logarithm, and are the same on every
 // machine.
 func (k *walk) strongest() *ways {
-	w := &ways{hosts: newBranches(len(k.hosts.ids)), values: newBranches(len(k.values.ids))}
+	w := &ways{hosts: newBranches(len(k.hosts.nodes)), values: newBranches(len(k.values.nodes))}
 	for _, h := range k.seeds {
 		w.hosts.strength[h] = 1
 		w.add(1, h, false)
 	}
 	for len(w.queue) > 0 {
-		at := heap.Pop(&w.queue).(stop)
-		side, arcs := &w.hosts, k.hosts.arcs
+		at := heap.Pop(&w.queue).(reached)
+		tree, nodes := &w.hosts, k.hosts.nodes
 		if at.value {
-			side, arcs = &w.values, k.values.arcs
+			tree, nodes = &w.values, k.values.nodes
 		}
-		if side.done[at.node] {
+		if tree.done[at.node] {
 			continue
 		}
-		side.done[at.node] = true
-		span := arcs[at.node]
+		tree.done[at.node] = true
+		span := nodes[at.node].arcs
 		if at.value {
 			strength := at.strength / float64(span.to-span.from)
 			for _, h := range k.back[span.from:span.to] {
-				if w.hosts.reach(h, at.node, strength) && k.hosts.arcs[h].to > 0 {
+				if w.hosts.reach(h, at.node, strength) && k.hosts.nodes[h].arcs.to > 0 {
 					w.add(strength, h, false)
 				}
 			}
 			continue
 		}
-		strength := at.strength * (1 - k.alpha) / float64(k.hosts.total[at.node])
+		strength := at.strength * (1 - k.alpha) / float64(nodes[at.node].total)
 		for _, a := range k.out[span.from:span.to] {
-			if s := strength * float64(a.weight); w.values.reach(a.value, at.node, s) && k.values.arcs[a.value].to > 0 {
+			if s := strength * float64(a.weight); w.values.reach(a.value, at.node, s) && k.values.nodes[a.value].arcs.to > 0 {
 				w.add(s, a.value, true)
 			}
 		}
@@ -97,18 +95,18 @@ func (b *branches) reach(node, before uint32, strength float64) bool {
 	return true
 }
 
-// stop is a node on the edge of the tree.
-type stop struct {
+// reached is a node on the edge of the tree.
+type reached struct {
 	strength float64
 	turn     uint32 // of equals the first to come is the first to go
 	node     uint32
 	value    bool
 }
 
-type queue []stop
+type queue []reached
 
 func (w *ways) add(strength float64, node uint32, value bool) {
-	heap.Push(&w.queue, stop{strength, w.pushed, node, value})
+	heap.Push(&w.queue, reached{strength, w.pushed, node, value})
 	w.pushed++
 }
 
@@ -117,7 +115,7 @@ func (q queue) Less(i, j int) bool {
 	return q[i].strength > q[j].strength || q[i].strength == q[j].strength && q[i].turn < q[j].turn
 }
 func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(stop)) }
+func (q *queue) Push(x any)   { *q = append(*q, x.(reached)) }
 func (q *queue) Pop() any {
 	last := (*q)[len(*q)-1]
 	*q = (*q)[:len(*q)-1]

@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
+	"slices"
 )
 
 // record is a TLS record (RFC 8446 section 5.1).
@@ -17,6 +19,23 @@ func serverHello() []byte {
 	body = append(body, 0, 0xc0, 0x2f, 0)
 	return append([]byte{2, 0, 0, byte(len(body))}, body...)
 }
+
+// longChain is a ServerHello and a Certificate message (RFC 5246 section 7.4.2)
+// that holds der n times, in full records. It is made once: a handshake with
+// such a chain for every client would keep this machine busy, not the client.
+func longChain(der []byte, n int) []byte {
+	list := bytes.Repeat(append(uint24(len(der)), der...), n)
+	body := append(uint24(len(list)), list...)
+	flight := slices.Concat(serverHello(), []byte{11}, uint24(len(body)), body)
+	var out []byte
+	for part := range slices.Chunk(flight, 1<<14) {
+		out = append(out, record(22, part)...)
+	}
+	return out
+}
+
+// uint24 is a length as TLS writes it.
+func uint24(n int) []byte { return []byte{byte(n >> 16), byte(n >> 8), byte(n)} }
 
 // lyingHello is a ServerHello whose session id reaches beyond its end.
 func lyingHello() []byte {

@@ -35,8 +35,10 @@ func evaluate(w *world, o options) error {
 			b.list = append(b.list, variant{name: "hostkin without family " + f, without: f, network: true, each: 1})
 		}
 	}
-	if err := b.ours(); err != nil {
-		return err
+	if o.method {
+		if err := b.ours(); err != nil {
+			return err
+		}
 	}
 	if o.baselines {
 		b.rivals()

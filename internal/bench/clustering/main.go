@@ -18,7 +18,7 @@ type options struct {
 	seed                     uint64
 	make_, params            string
 	baselines, ablation      bool
-	clusters                 bool
+	method, clusters         bool
 	outside                  int
 	dump                     string
 	scale                    string
@@ -29,12 +29,13 @@ func main() {
 	var o options
 	flag.IntVar(&o.hosts, "hosts", 100000, "hosts of the world")
 	flag.StringVar(&o.make_, "make", "a", "how the world is made: a, b or c, see params.go")
-	flag.StringVar(&o.params, "params", "", `parameters of the make to change, as JSON: {"Appliances": .4}`)
+	flag.StringVar(&o.params, "params", "", `parameters of the make to change, as JSON: {"Appliances": 0.4}`)
 	flag.Uint64Var(&o.seed, "seed", 1, "of the random numbers")
 	flag.IntVar(&o.seeds, "seeds", 300, "seed hosts whose kin are ranked; 0: none")
 	flag.IntVar(&o.least, "least", 5, "observable hosts of a provider that seeds are drawn from")
 	flag.IntVar(&o.top, "top", 2000, "length of a ranking")
 	flag.BoolVar(&o.clusters, "clusters", true, "cluster all hosts too")
+	flag.BoolVar(&o.method, "method", true, "our own method")
 	flag.BoolVar(&o.baselines, "baselines", true, "the rules of thumb too")
 	flag.BoolVar(&o.ablation, "ablation", false, "each family removed in turn too")
 	flag.IntVar(&o.outside, "outside", 0, "hosts of the population that the prevalence baseline is made of; 0: as many as -hosts, -1: none")

@@ -122,6 +122,21 @@ func (m *maker) installed(st stack, faithful float64) {
 		}
 	}
 	m.v[synAck] = s.value(synAck, fmt.Sprint(kept(st.tcp, s.tcp)))
+	m.odd()
+}
+
+// odd gives some parts a setting that few other hosts have, at every rarity:
+// the long tail of the kinds that have few common values.
+func (m *maker) odd() {
+	for _, part := range [][]slot{{kexinit, hassh}, {jarm, helloC}, {headerOrder}, {errorPage}, {shape}} {
+		if m.v[part[0]] == "" || !chance(m.r, m.p.Odd) {
+			continue
+		}
+		setting := fmt.Sprint("setting-", int(powerLaw(m.r, 10, float64(len(m.truth)), 1)))
+		for _, q := range part {
+			m.v[q] = m.value(q, setting)
+		}
+	}
 }
 
 // site replaces the server's page, so often: by an application's or by one
@@ -236,17 +251,22 @@ func (m *maker) tenant(often float64) {
 	m.v[issuer], m.v[shape] = m.value(issuer, fmt.Sprint("Public CA ", ca)), m.value(shape, fmt.Sprint("public-", ca/2))
 }
 
-// forget leaves out what the scan did not get, kind by kind.
+// forget leaves out what the scan did not get, by service and kind by kind.
 func (m *maker) forget() {
+	for _, service := range services() {
+		if chance(m.r, m.p.Down) {
+			for _, q := range service {
+				m.v[q] = ""
+			}
+		}
+	}
+	m.v[banner] = "" // software says as much
 	for q := range m.v {
 		if chance(m.r, m.missing[q]) {
 			m.v[q] = ""
 		}
 	}
-	for q := range m.v {
-		if m.v[q] != "" {
-			return
-		}
+	if m.v == (values{}) {
+		m.v[synAck] = m.value(synAck, "0") // a host answered something, or it were none
 	}
-	m.v[synAck] = m.value(synAck, "0") // a host answered something, or it were none
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // params say what a world is made of. Shares are of all hosts unless it is
@@ -21,6 +22,8 @@ type params struct {
 	Stacks     int
 	StackSlope float64
 	Faithful   float64
+	Odd        float64 // of the parts are set up as on few other hosts, at every rarity
+	Down       float64 // of the services do not answer
 	OwnSite    float64 // of the web servers show a page of their own
 	Apps       float64 // of the web servers show a known application
 
@@ -62,7 +65,7 @@ type params struct {
 func makeOf(name string) (params, error) {
 	p := params{
 		Networks: 8, NetworkSlope: 1.1,
-		Stacks: 600, StackSlope: 1.05, Faithful: .85, OwnSite: .45, Apps: .25,
+		Stacks: 600, StackSlope: 1.05, Faithful: .85, Odd: .06, Down: .04, OwnSite: .45, Apps: .25,
 		Appliances: .15, ApplianceMost: 2000, ApplianceSlope: 2, DefaultHostKeys: .1, DefaultCerts: .2, Regional: .15,
 		Hosters: 30, HosterImages: .12, HosterHostKeys: .1,
 		Tenants: .03, CDNs: 4, CDNHosts: .02, PublicCAs: .6, Missing: [2]float64{.05, .15},
@@ -76,6 +79,7 @@ func makeOf(name string) (params, error) {
 	case "a":
 	case "b":
 		p.Flat, p.Independent = true, true
+		p.Appliances, p.Hosters, p.CDNs, p.Kits = 0, 0, 0, 0
 		p.Care, p.Again = [2]float64{1, 1}, .2
 		p.Planted = map[string]float64{"host_key": .3, "hassh": .3, "banner": .2, "jarm": .25, "spki": .2, "issuer": .35,
 			"header_order": .35, "title": .4, "body": .35, "favicon": .35}
@@ -92,7 +96,7 @@ func makeOf(name string) (params, error) {
 	return p, nil
 }
 
-// override changes parameters by a JSON object such as {"Appliances": .4}.
+// override changes parameters by a JSON object such as {"Appliances": 0.4}.
 func (p *params) override(text string) error {
 	if text == "" {
 		return nil
@@ -101,6 +105,12 @@ func (p *params) override(text string) error {
 	d.DisallowUnknownFields()
 	if err := d.Decode(p); err != nil {
 		return fmt.Errorf("parameters %s: %w; see params.go for their names", text, err)
+	}
+	names := slotNames()
+	for name := range p.Planted {
+		if !slices.Contains(names[:], name) {
+			return fmt.Errorf("parameters %s: no slot %q; see slotNames", text, name)
+		}
 	}
 	return nil
 }

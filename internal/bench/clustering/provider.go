@@ -53,6 +53,7 @@ func (w *world) newImage(r *rand.Rand, name string, before []image) image {
 	if len(s.appliances) > 0 && chance(r, w.p.Kits) {
 		im.kit = &s.appliances[r.IntN(len(s.appliances))]
 	}
+	im.offers = [3]bool{w.p.Independent, w.p.Independent, w.p.Independent}
 	for !slices.Contains(im.offers[:], true) {
 		im.offers = [3]bool{chance(r, .75), chance(r, .85), chance(r, .85)}
 	}
