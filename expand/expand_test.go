@@ -176,6 +176,43 @@ func TestSecondHopAsksOn(t *testing.T) {
 	}
 }
 
+// A host that is known to be no kin is looked at in full, once, and what it
+// holds speaks for nobody.
+func TestHostThatIsNoKin(t *testing.T) {
+	town := demo(t)
+	provider := town.Provider(town.Truth[town.Seed].Provider)
+	not := provider[slices.IndexFunc(provider, func(a netip.Addr) bool { return town.Truth[a].Kind == town.Truth[town.Seed].Kind && a != town.Seed })]
+	o := options(t, town.Within, town.Ports, town.Seed)
+	o.Not, o.Cluster.Not = []targets.Target{{Host: record.Host{IP: not}}}, []string{not.String()}
+	var looked []netip.Addr // in the second scan
+	scans, again := 0, false
+	inner := o.Scan
+	o.Scan = func(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
+		scans++
+		return inner(ctx, func(yield func(targets.Target) bool) {
+			for h := range hosts {
+				if scans == 2 {
+					looked = append(looked, h.Host.IP)
+				}
+				again = again || scans == 3 && h.Host.IP == not
+				if !yield(h) {
+					return
+				}
+			}
+		}, next, emit)
+	}
+	result, err := expand.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(looked, []netip.Addr{not}) || scans != 3 || again {
+		t.Errorf("%d scans, of %v in the second, as a candidate too: %v; want 3, %v alone", scans, looked, again, not)
+	}
+	if kin := kinOf(result); len(kin) >= len(provider)/2 {
+		t.Errorf("%d kin of %d hosts, though one of their image is said to be none: %v", len(kin), len(provider), kin)
+	}
+}
+
 // A port that speaks SMTP at the seed is asked SMTP at the candidates, although
 // it showed TLS as well, and nothing else.
 func TestCandidatesAreAskedTheSeedsService(t *testing.T) {

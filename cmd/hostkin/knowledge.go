@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -13,17 +14,19 @@ import (
 
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/intel/asn"
 )
 
 // knowledgeFlags say what is known of values before a scan, beside what
 // hostkin brings along. All commands that judge have them.
 type knowledgeFlags struct {
-	baseline           string
-	negative, withdraw []string
+	baseline                string
+	asn, negative, withdraw []string
 }
 
 func (f *knowledgeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.baseline, "baseline", "", "how common values are elsewhere, out of `FILE` (see hostkin baseline)")
+	flags.StringArrayVar(&f.asn, "asn", nil, "which network announces an address, out of `FILE` (iptoasn TSV, CSV, MMDB): what is spread over many weighs less")
 	flags.StringArrayVar(&f.negative, "negative", nil, "the values in `FILE` (YAML) link nobody: shared keys, stock pages, what fronts show")
 	flags.StringArrayVar(&f.withdraw, "withdraw", nil, "judge as if no host had given the value `KIND=VALUE`")
 }
@@ -34,7 +37,7 @@ func (a *app) table(ctx context.Context, f *knowledgeFlags) (*cluster.Table, []e
 	if err != nil {
 		return nil, []error{err}
 	}
-	return t, slices.Concat([]error{a.addBaseline(ctx, t, f.baseline)}, addNegative(t, f.negative), withdraw(t, f.withdraw))
+	return t, slices.Concat([]error{a.addBaseline(ctx, t, f.baseline)}, a.addNetworks(t, f.asn), addNegative(t, f.negative), withdraw(t, f.withdraw))
 }
 
 func (a *app) addBaseline(ctx context.Context, t *cluster.Table, path string) error {
@@ -48,6 +51,29 @@ func (a *app) addBaseline(ctx context.Context, t *cluster.Table, path string) er
 	a.warnIgnored(b.Kinds())
 	t.UseBaseline(b)
 	return nil
+}
+
+func (a *app) addNetworks(t *cluster.Table, paths []string) (faults []error) {
+	if len(paths) == 0 {
+		return nil
+	}
+	var b asn.Builder
+	for _, path := range paths {
+		faults = append(faults, readFile("--asn", path, func(r io.Reader) error { return b.Read(path, r) }))
+	}
+	bad, first := b.Faults()
+	for _, fault := range first {
+		a.log.Warning().Msg(fault.Error())
+	}
+	if bad > len(first) {
+		a.log.Warning().Msgf("%d more bad lines of AS tables were skipped", bad-len(first))
+	}
+	networks := b.Table()
+	t.UseNetworks(func(addr netip.Addr) uint32 {
+		as, _ := networks.Lookup(addr)
+		return as
+	})
+	return faults
 }
 
 func addNegative(t *cluster.Table, paths []string) (faults []error) {
