@@ -156,13 +156,12 @@ func (c *community) weigh(h hostID) *membership {
 	for v, p := range c.valuesOf(h) {
 		if c.count[v] > 1 {
 			left = append(left, agreement{v, c.families[p.kind], c.bits(v)})
-			oneCertificate = oneCertificate || c.kinds[p.kind].Kind == "cert.sha256"
+			oneCertificate = oneCertificate || sameCertificate(c.kinds[p.kind].Kind)
 		}
 	}
 	if oneCertificate { // what it says is the same because it is the same
 		left = slices.DeleteFunc(left, func(a agreement) bool {
-			kind := c.kinds[c.values[a.value].kind].Kind
-			return strings.HasPrefix(string(kind), "cert.") && kind != "cert.sha256"
+			return restates(c.kinds[c.values[a.value].kind].Kind)
 		})
 	}
 	public := c.publicCA(h)
@@ -220,21 +219,6 @@ func (c *community) pick(m *membership, left []agreement) {
 }
 
 func (c *community) software(v valueID) bool { return c.table.software(c.feature(v)) }
-
-// publicCA reports whether all certificates of h come from issuers on the
-// stock list: sharing one may mean a common customer.
-func (c *community) publicCA(h hostID) bool {
-	issuers, public := 0, 0
-	for _, p := range c.printsOf(h) {
-		if c.kinds[p.kind].Kind == "cert.issuer" {
-			issuers++
-			if c.table.isStock(c.feature(p.value)) {
-				public++
-			}
-		}
-	}
-	return issuers > 0 && public == issuers
-}
 
 // against is what a member answers differently from the rest, by event: where
 // most members share their answers and it shares none.

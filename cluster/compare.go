@@ -71,6 +71,7 @@ type profile struct {
 	Addr   string
 	Asked  Asked
 	stands float64
+	public bool // its certificates are a public CA's, by the scan
 	prints map[fingerprints.Kind][]fingerprints.Fingerprint
 }
 
@@ -133,7 +134,7 @@ func (d difference) share() float64 {
 }
 
 func (t *Table) compare(seed, other *profile) pair {
-	p := pair{public: t.publicCA(seed)}
+	p := pair{public: seed.public || t.publicCA(seed)}
 	for kind, ours := range seed.prints {
 		theirs := other.prints[kind]
 		if len(theirs) == 0 {
@@ -147,10 +148,11 @@ func (t *Table) compare(seed, other *profile) pair {
 		}
 		p.differs = append(p.differs, t.differences(kind, ours, theirs)...)
 	}
-	if slices.ContainsFunc(p.shared, func(f feature) bool { return f.kind == "cert.sha256" }) {
-		// One certificate is one fact: what it says is the same because it is the same.
+	if slices.ContainsFunc(p.shared, func(f feature) bool { return sameCertificate(f.kind) }) {
+		// One certificate, or one renewed with the same key, is one fact: what it
+		// says is the same because it is the same.
 		p.shared = slices.DeleteFunc(p.shared, func(f feature) bool {
-			again := strings.HasPrefix(string(f.kind), "cert.") && f.kind != "cert.sha256"
+			again := restates(f.kind)
 			if again {
 				p.restated = append(p.restated, f)
 			}
@@ -176,6 +178,16 @@ func (t *Table) compare(seed, other *profile) pair {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port))
 	})
 	return p
+}
+
+// sameCertificate reports whether a shared value of a kind means one certificate.
+func sameCertificate(kind fingerprints.Kind) bool {
+	return kind == "cert.sha256" || kind == "cert.spki"
+}
+
+// restates reports whether a kind only says again what one certificate says.
+func restates(kind fingerprints.Kind) bool {
+	return strings.HasPrefix(string(kind), "cert.") && !sameCertificate(kind)
 }
 
 func compareFeatures(a, b feature) int {

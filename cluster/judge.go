@@ -49,7 +49,7 @@ func (pop *population) rarity(f feature) rarity {
 
 // profile is a host of the index as something to compare.
 func (x *Index) profile(h hostID) *profile {
-	p := &profile{host: h, Addr: x.addrs[h].String(), prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
+	p := &profile{host: h, Addr: x.addrs[h].String(), public: x.publicCA(h), prints: map[fingerprints.Kind][]fingerprints.Fingerprint{}}
 	if x.asked != nil {
 		p.Asked, p.stands = x.asked[h], x.stands[h]
 	}

@@ -52,6 +52,9 @@ func (x *Index) rarity(v valueID) rarity {
 	}
 	if known, ok := x.outside(f, info, n); ok {
 		known.start, known.floor = max(r.floor, known.start), max(r.floor, known.floor)
+		if excess, told := x.dispersion(v); told { // what no stranger elsewhere holds may still be a customer's, all over
+			known.excess = min(known.excess, excess)
+		}
 		return known
 	}
 	r.excess, r.told = x.dispersion(v)
@@ -231,4 +234,26 @@ func (x *Index) both(v, w valueID, counts func(hostID) bool) float64 {
 		}
 	}
 	return float64(n) * float64(len(few)) / float64(max(1, len(looked)))
+}
+
+// publicBits is what an issuer is worth at most that so many hosts of a large
+// scan have that it must be a public CA: one in a thousand.
+const publicBits = 10
+
+// publicCA reports whether all certificates of h come from issuers that are
+// listed as common, or are so in a large scan: who shares one with it may be a
+// common customer of two providers.
+func (x *Index) publicCA(h hostID) bool {
+	issuers, public := 0, 0
+	for _, p := range x.printsOf(h) {
+		if x.kinds[p.kind].Kind != "cert.issuer" {
+			continue
+		}
+		issuers++
+		large := float64(x.Hosts()) >= shareHosts && x.held(p.value) > 1 && x.weights[p.value] < publicBits
+		if large || x.table.isStock(x.feature(p.value)) {
+			public++
+		}
+	}
+	return issuers > 0 && public == issuers
 }
