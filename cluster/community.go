@@ -36,7 +36,8 @@ type answers struct{ all, shared int }
 // membership is the weighed evidence that a host belongs to its community.
 type membership struct {
 	agree []agreement // the largest of each family
-	bits  float64     // log-odds
+	bits  float64     // log-odds, before any doubt
+	clean bool
 	kin   bool
 }
 
@@ -186,7 +187,7 @@ func (c *community) weigh(h hostID) *membership {
 		}
 	}
 	m.bits = round(m.bits - c.prior)
-	m.kin = m.bits >= kinBits && (clean || families >= 2)
+	m.clean, m.kin = clean, m.bits >= kinBits && (clean || families >= 2)
 	return m
 }
 
@@ -262,7 +263,8 @@ const partShare = .2
 func (c *community) confidence() float64 {
 	sum := 0.0
 	for _, h := range c.members {
-		sum += confidence(c.scores[h].bits)
+		s := c.scores[h]
+		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean)))
 	}
 	return sum / float64(len(c.members))
 }

@@ -168,6 +168,7 @@ type Index struct {
 	weights     []float32        // bits of each value before any verdict, 0 of those that one host holds
 	networks    []uint32         // autonomous system of each host, 0: not known; nil: no such data
 	randomPairs float64          // share of pairs of hosts that are in one of them
+	products    float64          // see doubt.go
 }
 
 // Index sorts what was gathered. The builder must not be used afterwards.
@@ -178,6 +179,7 @@ func (b *Builder) Index() *Index {
 	x.lead()
 	x.post()
 	x.weigh()
+	x.learn()
 	return x
 }
 

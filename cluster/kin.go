@@ -139,7 +139,7 @@ func (pop *population) candidates(seeds []*profile, top int) []hostID {
 	}
 	sum := map[hostID]float32{}
 	for _, s := range seeds {
-		for h, w := range pop.shared(s.host) {
+		for h, w := range x.shared(s.host, true) {
 			sum[h] = max(sum[h], w)
 		}
 	}
@@ -151,26 +151,25 @@ func (pop *population) candidates(seeds []*profile, top int) []hostID {
 }
 
 // shared is what every host shares with h in telling values, in bits before
-// any verdict: of each family the most.
-func (pop *population) shared(h hostID) map[hostID]float32 {
-	x := pop.index
-	byFamily := map[string]map[hostID]float32{}
+// any verdict: of each family the most; without identity kinds if keys is false.
+func (x *Index) shared(h hostID, keys bool) map[hostID]float32 {
+	byFamily := make([]map[hostID]float32, len(x.familyNames))
 	for v, p := range x.valuesOf(h) {
 		w := x.weights[v]
-		if float64(w) < x.gate() || x.weak[v] || x.held(v) > groupHolders {
+		if float64(w) < x.gate() || x.weak[v] || x.held(v) > groupHolders || x.kinds[p.kind].Identity && !keys {
 			continue
 		}
-		family := x.kinds[p.kind].Family
-		if byFamily[family] == nil {
-			byFamily[family] = map[hostID]float32{}
+		in := &byFamily[x.families[p.kind]]
+		if *in == nil {
+			*in = map[hostID]float32{}
 		}
 		for _, other := range x.holdersOf(v) {
-			byFamily[family][other] = max(byFamily[family][other], w)
+			(*in)[other] = max((*in)[other], w)
 		}
 	}
 	sum := map[hostID]float32{}
-	for _, family := range slices.Sorted(maps.Keys(byFamily)) {
-		for other, w := range byFamily[family] {
+	for _, in := range byFamily { // a fixed order: sums of floats depend on it
+		for other, w := range in {
 			sum[other] += w
 		}
 	}
@@ -200,6 +199,7 @@ func (pop *population) others(m *model, seeds []*profile, found []judged, hop in
 
 func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 	pop.enemies.push(&j)
+	pop.doubt(&j)
 	k := Kin{Schema: "kin/1", Host: j.Addr, Verdict: j.score.verdict(), Bits: j.score.bits, Prior: m.prior,
 		Hop: hop, Via: j.seed.Addr, Evidence: j.score.evidence, Also: j.score.also, Against: j.score.against, Probes: j.Asked}
 	k.Confidence = math.Round(1000*confidence(k.Bits)*trust) / 1000
@@ -222,6 +222,26 @@ func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 	}
 	return k
 }
+
+// doubt counts against a host that a product may explain what it shares.
+func (pop *population) doubt(j *judged) {
+	var shared []agreement
+	for _, e := range j.score.evidence {
+		if v, ok := pop.index.lookup(feature{e.Kind, e.Value}); ok {
+			shared = append(shared, agreement{value: v, bits: e.Bits})
+		}
+	}
+	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair))) - j.score.bits)
+	if less > -leastDoubt || j.score.bits < 0 {
+		return
+	}
+	j.score.against = append(slices.Clip(j.score.against), Conflict{Family: "product", Bits: less})
+	j.score.bits = round(j.score.bits + less)
+	j.score.kin = j.score.kin && j.score.bits >= kinBits
+}
+
+// leastDoubt is what is worth a line, in bits.
+const leastDoubt = .05
 
 // describe adds what is known of how common a value is.
 func (pop *population) describe(m *model, e *Evidence) {

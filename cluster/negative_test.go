@@ -145,8 +145,9 @@ func FuzzReadNegative(f *testing.F) {
 	f.Add("- {kind: [], value: {}, why: ~, why: 1}")
 	f.Add("a: [b\n\x00")
 	f.Add("- {kind: http.title, value: \"\\e[31m\\u202e\", why: !!binary YQ==}")
+	kinds := must(loadKinds())
 	f.Fuzz(func(t *testing.T, text string) {
-		list, err := readList(text)
+		list, err := readNegative("list", strings.NewReader(text), time.Time{}, kinds)
 		if err != nil && list != nil {
 			t.Fatal("a faulty list is given all the same")
 		}

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"encoding/binary"
 	"math"
+	"net/netip"
 	"slices"
 )
 
@@ -22,6 +24,7 @@ type rarity struct {
 	start  float64 // P(a stranger holds it), to begin with
 	floor  float64 // the least that it may be re-estimated to
 	excess float64 // share of the holders that strangers do not explain, 0 to 1
+	told   bool    // networks or a baseline tell that share
 }
 
 // worth is what sharing a value is worth in bits: log2(m/u), of the share of its
@@ -48,10 +51,10 @@ func (x *Index) rarity(v valueID) rarity {
 		r.start = max(r.floor, n/max(shareHosts, float64(x.answered[x.values[v].kind])))
 	}
 	if known, ok := x.outside(f, info, n); ok {
-		r.start, r.floor, r.excess = max(r.floor, known.start), max(r.floor, known.floor), known.excess
-		return r
+		known.start, known.floor = max(r.floor, known.start), max(r.floor, known.floor)
+		return known
 	}
-	r.excess = x.dispersion(v)
+	r.excess, r.told = x.dispersion(v)
 	return r
 }
 
@@ -74,13 +77,13 @@ func (x *Index) outside(f feature, info *kindInfo, n float64) (rarity, bool) {
 		if expected := p * float64(x.answered[x.byKind[f.kind]]); expected > n/4 {
 			return rarity{}, false
 		}
-		return rarity{p, p, 1}, true
+		return rarity{p, p, 1, true}, true
 	}
 	p := (count + .5) / answered
 	here := float64(x.answered[x.byKind[f.kind]])
 	expected := p * here
 	excess := max(0, n-expected-2*math.Sqrt(expected*(1+here/answered)+.01)) / n
-	return rarity{p, p, max(leastExcess, excess)}, true
+	return rarity{p, p, max(leastExcess, excess), true}, true
 }
 
 // leastBaseline is how many hosts of a baseline must have answered a kind.
@@ -90,18 +93,24 @@ const (
 	pairsLeast  = 4   // holders, from which on their networks tell something
 	pairsMost   = 256 // holders that are looked at
 	oneNetwork  = .25 // more pairs in one network than among random hosts, from which on nothing is discounted
-	leastExcess = .02
+	leastExcess = .001
+	keysLeast   = 30 // shared keys that tell whether networks mean anything in a scan
+	keysMost    = 64 // holders of such a key
+	keysTell    = .1 // what their pairs must have in one network beyond random ones
 )
 
 // dispersion is the share of the holders of a value that networks do not
-// explain as strangers: those of a provider sit in a few, strangers are spread
-// like all hosts. A shared network only keeps a value from being discounted.
-func (x *Index) dispersion(v valueID) float64 {
+// explain as strangers, two standard deviations of chance taken off: those of
+// a provider sit in a few networks, strangers are spread like all hosts. A
+// shared network only keeps a value from being discounted.
+func (x *Index) dispersion(v valueID) (excess float64, told bool) {
 	if x.networks == nil || x.held(v) < pairsLeast {
-		return 1
+		return 1, false
 	}
-	s := x.sameNetwork(spread(x.holdersOf(v), pairsMost))
-	return max(leastExcess, min(1, (s-x.randomPairs)/oneNetwork))
+	looked := spread(x.holdersOf(v), pairsMost)
+	pairs := float64(len(looked) * (len(looked) - 1) / 2)
+	chance := 2 * math.Sqrt(x.randomPairs/pairs)
+	return max(leastExcess, min(1, (x.sameNetwork(looked)-x.randomPairs-chance)/oneNetwork)), true
 }
 
 // sameNetwork is the share of pairs of hosts that are in one autonomous system.
@@ -142,17 +151,7 @@ func spread(list []hostID, n int) []hostID {
 // weigh fills weights: what sharing each value is worth before any verdict.
 // Values that one host holds tie nobody and weigh 0.
 func (x *Index) weigh() {
-	if lookup := x.table.network; lookup != nil {
-		x.networks = make([]uint32, len(x.addrs))
-		for h, addr := range x.addrs {
-			x.networks[h] = lookup(addr)
-		}
-		all := make([]hostID, len(x.addrs))
-		for h := range all {
-			all[h] = hostID(h)
-		}
-		x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
-	}
+	x.locate()
 	x.weights = make([]float32, len(x.values))
 	for v := range x.values {
 		if x.held(valueID(v)) < 2 {
@@ -163,9 +162,45 @@ func (x *Index) weigh() {
 	}
 }
 
+// locate finds the network of each host: its autonomous system, or, where
+// that is not known, the /16 or /32 that it lies in. Unless hosts that share a
+// key are seen to share networks as well, they are not used.
+func (x *Index) locate() {
+	lookup := x.table.network
+	if lookup == nil {
+		lookup = prefix
+	}
+	x.networks = make([]uint32, len(x.addrs))
+	all := make([]hostID, len(x.addrs))
+	for h, addr := range x.addrs {
+		x.networks[h], all[h] = lookup(addr), hostID(h)
+	}
+	x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
+	sum, keys := 0.0, 0
+	for v := range x.values {
+		if n := x.held(valueID(v)); x.kinds[x.values[v].kind].Identity && n >= 2 && n <= keysMost {
+			sum += x.sameNetwork(x.holdersOf(valueID(v)))
+			keys++
+		}
+	}
+	if float64(x.Hosts()) < shareHosts || keys < keysLeast || sum/float64(keys) < x.randomPairs+keysTell {
+		x.networks = nil
+	}
+}
+
+// prefix numbers the /16 of an IPv4 address and the /32 of an IPv6 address.
+func prefix(addr netip.Addr) uint32 {
+	if addr.Is4() || addr.Is4In6() {
+		b := addr.Unmap().As4()
+		return 1<<16 | uint32(b[0])<<8 | uint32(b[1])
+	}
+	b := addr.As16()
+	return binary.BigEndian.Uint32(b[:])
+}
+
 // inNetworks counts the autonomous systems of the holders of a value; 0: not known.
 func (x *Index) inNetworks(v valueID) int {
-	if x.networks == nil {
+	if x.networks == nil || x.table.network == nil {
 		return 0
 	}
 	var in []uint32

@@ -186,9 +186,9 @@ func load(name string, into any) error {
 func (t *Table) rarity(f feature) rarity {
 	k := t.kinds[f.kind]
 	if t.isStock(f) {
-		return rarity{k.Stock, k.Stock, 1}
+		return rarity{start: k.Stock, floor: k.Stock, excess: 1}
 	}
-	return rarity{k.U, k.U, 1}
+	return rarity{start: k.U, floor: k.U, excess: 1}
 }
 
 // clone is a table whose list of common values can be added to.
