@@ -90,7 +90,7 @@ func (b *bench) ours() error {
 }
 
 func (b *bench) one(v variant, p *population, table *cluster.Table) error {
-	o := cluster.Options{Table: table, Top: b.o.top}
+	o := cluster.Options{Table: table, Top: b.o.top, MinConfidence: b.o.confidence}
 	m := newOurs(p, o)
 	var r ranking
 	sets := p.drawSeeds(b.o.seeds, v.each, b.o.least)

@@ -22,6 +22,7 @@ type options struct {
 	outside                  int
 	dump                     string
 	scale                    string
+	confidence               float64
 	one                      bool
 }
 
@@ -36,6 +37,7 @@ func main() {
 	flag.IntVar(&o.top, "top", 2000, "length of a ranking")
 	flag.BoolVar(&o.clusters, "clusters", true, "cluster all hosts too")
 	flag.BoolVar(&o.method, "method", true, "our own method")
+	flag.Float64Var(&o.confidence, "confidence", 0, "of groups, at least; 0: the default")
 	flag.BoolVar(&o.baselines, "baselines", true, "the rules of thumb too")
 	flag.BoolVar(&o.ablation, "ablation", false, "each family removed in turn too")
 	flag.IntVar(&o.outside, "outside", 0, "hosts of the population that the prevalence baseline is made of; 0: as many as -hosts, -1: none")
