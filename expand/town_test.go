@@ -79,12 +79,15 @@ func TestTown(t *testing.T) {
 	t.Run("pruning", func(t *testing.T) { testPruning(t, tn, o, observations) })
 }
 
-// testFigures expands from every host of every provider and compares with two
-// rules of thumb. (internal/bench/towns -live runs a live expansion for each.)
+// testFigures judges from every host of every provider, on one index, and
+// compares with two rules of thumb. (internal/bench/towns -live runs a live
+// expansion for each.)
 func testFigures(t *testing.T, tn *town.Town, o expand.Options, observations []record.Observation) {
 	holders := map[feature]map[netip.Addr]bool{}
+	builder := cluster.NewBuilder(o.Cluster.Table)
 	for _, obs := range observations {
 		for _, f := range fingerprints.Of(obs) {
+			builder.Add(f)
 			v := feature{f.Kind, f.Value}
 			if holders[v] == nil {
 				holders[v] = map[netip.Addr]bool{}
@@ -92,6 +95,7 @@ func testFigures(t *testing.T, tn *town.Town, o expand.Options, observations []r
 			holders[v][obs.Host.IP] = true
 		}
 	}
+	index := builder.Index()
 	sharing := func(seed netip.Addr, kind fingerprints.Kind) []netip.Addr {
 		found := map[netip.Addr]bool{}
 		for v, hosts := range holders {
@@ -105,14 +109,13 @@ func testFigures(t *testing.T, tn *town.Town, o expand.Options, observations []r
 	for provider, seeds := range tn.Providers() {
 		var ours, jarm, any town.Figures
 		for _, seed := range seeds {
-			o.Seeds = []targets.Target{{Host: record.Host{IP: seed}}}
-			result, err := expand.Judge(slices.Values(observations), o)
+			kin, err := index.Kinship([]string{seed.String()}, o.Cluster)
 			if err != nil {
-				t.Errorf("expand from %s (%+v): %v", seed, tn.Truth[seed], err)
+				t.Errorf("kin of %s (%+v): %v", seed, tn.Truth[seed], err)
 				continue
 			}
 			var found []netip.Addr
-			for _, addr := range kinOf(result) {
+			for _, addr := range kinOf(expand.Result{Kin: kin}) {
 				found = append(found, netip.MustParseAddr(addr))
 			}
 			ours.Add(tn, seed, found, nil)
