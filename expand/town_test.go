@@ -57,32 +57,45 @@ func startTown(t *testing.T, seed uint64, base string) *town.Town {
 	return tn
 }
 
-// TestTown expands from every host of every provider of a town of real
-// servers, on the observations of one full scan, and compares with two rules
-// of thumb. (TestPruning shows that live expansions find the same kin, and
-// internal/bench/towns -live runs one for every host.)
+// TestTown scans a town of real servers once, in full. The observations are
+// judged from every host of every provider, and compared with live expansions.
 func TestTown(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a town of real servers takes a minute")
 	}
 	tn := startTown(t, 1, "127.34.0.0")
 	o := options(t, tn.Within, tn.PortSpec, netip.Addr{})
+	var err error
+	if o.Cluster.Table, err = cluster.Defaults(); err != nil {
+		t.Fatal(err)
+	}
 	var observations []record.Observation
-	holders := map[feature]map[netip.Addr]bool{}
 	full := scanner.Plan{Ports: o.Ports, Probes: o.Probes}
-	err := o.Scan(t.Context(), o.Within.All(0), full.Next, func(obs record.Observation) {
-		observations = append(observations, obs)
+	err = o.Scan(t.Context(), o.Within.All(0), full.Next, func(obs record.Observation) { observations = append(observations, obs) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("figures", func(t *testing.T) { testFigures(t, tn, o, observations) })
+	t.Run("pruning", func(t *testing.T) { testPruning(t, tn, o, observations) })
+}
+
+// testFigures judges from every host of every provider, on one index, and
+// compares with two rules of thumb. (internal/bench/towns -live runs a live
+// expansion for each.)
+func testFigures(t *testing.T, tn *town.Town, o expand.Options, observations []record.Observation) {
+	holders := map[feature]map[netip.Addr]bool{}
+	builder := cluster.NewBuilder(o.Cluster.Table)
+	for _, obs := range observations {
 		for _, f := range fingerprints.Of(obs) {
+			builder.Add(f)
 			v := feature{f.Kind, f.Value}
 			if holders[v] == nil {
 				holders[v] = map[netip.Addr]bool{}
 			}
 			holders[v][obs.Host.IP] = true
 		}
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
+	index := builder.Index()
 	sharing := func(seed netip.Addr, kind fingerprints.Kind) []netip.Addr {
 		found := map[netip.Addr]bool{}
 		for v, hosts := range holders {
@@ -93,22 +106,16 @@ func TestTown(t *testing.T) {
 		delete(found, seed)
 		return slices.Collect(maps.Keys(found))
 	}
-	table, err := cluster.Defaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Cluster.Table = table
 	for provider, seeds := range tn.Providers() {
 		var ours, jarm, any town.Figures
 		for _, seed := range seeds {
-			o.Seeds = []targets.Target{{Host: record.Host{IP: seed}}}
-			result, err := expand.Judge(slices.Values(observations), o)
+			kin, err := index.Kinship([]string{seed.String()}, o.Cluster)
 			if err != nil {
-				t.Errorf("expand from %s (%+v): %v", seed, tn.Truth[seed], err)
+				t.Errorf("kin of %s (%+v): %v", seed, tn.Truth[seed], err)
 				continue
 			}
 			var found []netip.Addr
-			for _, addr := range kinOf(result) {
+			for _, addr := range kinOf(expand.Result{Kin: kin}) {
 				found = append(found, netip.MustParseAddr(addr))
 			}
 			ours.Add(tn, seed, found, nil)
@@ -133,35 +140,31 @@ type feature struct {
 	value string
 }
 
-// TestPruning: the same kin with and without pruning, for far fewer connections.
-func TestPruning(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a town of real servers takes minutes")
+// testPruning: live expansions find the same kin with pruning as everything
+// that there is to ask does without, for far fewer connections.
+func testPruning(t *testing.T, tn *town.Town, o expand.Options, observations []record.Observation) {
+	kinds := []string{town.Golden, town.Drifted, town.Rekeyed, town.Partial}
+	if raceEnabled {
+		kinds = []string{town.Rekeyed} // has least in common with the others
 	}
-	tn := startTown(t, 2, "127.36.0.0")
-	seen := map[string]bool{}
-	var everything []record.Observation // of all hosts, asked once
-	for _, seed := range slices.SortedFunc(maps.Keys(tn.Truth), netip.Addr.Compare) {
-		role := tn.Truth[seed]
-		if role.Provider == "" || role.Kind == town.CDN || seen[role.Kind] {
-			continue
+	for _, kind := range kinds {
+		var seed netip.Addr
+		for at, role := range tn.Truth {
+			if role.Kind == kind && (!seed.IsValid() || at.Less(seed)) {
+				seed = at
+			}
 		}
-		seen[role.Kind] = true // one seed of each kind
-		o := options(t, tn.Within, tn.PortSpec, seed)
+		o.Seeds, o.Full = []targets.Target{{Host: record.Host{IP: seed}}}, false
 		pruned, err := expand.Run(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var full expand.Result
-		if o.Full = true; everything == nil {
-			o.Observed = func(obs record.Observation) { everything = append(everything, obs) }
-			full, err = expand.Run(t.Context(), o)
-		} else {
-			full, err = expand.Judge(slices.Values(everything), o)
-		}
+		o.Full = true
+		full, err := expand.Judge(slices.Values(observations), o)
 		if err != nil {
 			t.Fatal(err)
 		}
+		role := tn.Truth[seed]
 		if got, want := kinOf(pruned), kinOf(full); !slices.Equal(got, want) {
 			t.Errorf("seed %s (%+v): pruned %v\nfull %v", seed, role, got, want)
 		}

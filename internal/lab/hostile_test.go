@@ -57,14 +57,24 @@ func TestHostileServersEndWithTheirClientAndOnClose(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", kind.Name, err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(stuck):
 			t.Fatalf("%s: Close hangs", kind.Name)
 		}
 		for _, conn := range stay {
 			conn.Close()
 		}
 	}
-	for end := time.Now().Add(2 * time.Second); runtime.NumGoroutine() > before && time.Now().Before(end); {
+	nothingRuns(t, before)
+}
+
+// stuck is longer than anything takes on the busiest machine: only a fault is
+// waited for so long.
+const stuck = time.Minute
+
+// nothingRuns waits until there are no more goroutines than before.
+func nothingRuns(t *testing.T, before int) {
+	t.Helper()
+	for end := time.Now().Add(stuck); runtime.NumGoroutine() > before && time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > before {
@@ -73,13 +83,10 @@ func TestHostileServersEndWithTheirClientAndOnClose(t *testing.T) {
 }
 
 // ask connects to the named kind, says prompt, and returns the first limit
-// bytes that come within patience, and the error that ended it.
-func ask(t *testing.T, name, prompt string, limit int64, patience time.Duration, wrap func(net.Conn) net.Conn) ([]byte, error) {
+// bytes that come. silence: after least bytes it does not wait long for more.
+// The error is what ended it.
+func ask(t *testing.T, kinds []HostileServer, name, prompt string, least, limit int64, silence bool, wrap func(net.Conn) net.Conn) ([]byte, error) {
 	t.Helper()
-	kinds, err := Hostile()
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, kind := range kinds {
 		if kind.Name != name {
 			continue
@@ -97,13 +104,19 @@ func ask(t *testing.T, name, prompt string, limit int64, patience time.Duration,
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(patience))
+		_ = conn.SetDeadline(time.Now().Add(stuck))
 		if wrap != nil {
 			conn = wrap(conn)
 		}
 		_, _ = io.WriteString(conn, prompt)
 		var b bytes.Buffer
-		_, err = io.Copy(&b, io.LimitReader(conn, limit))
+		if _, err := io.CopyN(&b, conn, least); err != nil {
+			return b.Bytes(), err
+		}
+		if silence {
+			_ = conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
+		}
+		_, err = io.Copy(&b, io.LimitReader(conn, limit-least))
 		return b.Bytes(), err
 	}
 	t.Fatalf("no hostile server is called %q", name)
@@ -111,6 +124,10 @@ func ask(t *testing.T, name, prompt string, limit int64, patience time.Duration,
 }
 
 func TestHostileServersDoWhatTheySay(t *testing.T) {
+	kinds, err := Hostile()
+	if err != nil {
+		t.Fatal(err)
+	}
 	overTLS := func(c net.Conn) net.Conn { return tls.Client(c, &tls.Config{InsecureSkipVerify: true}) }
 	p := prompts()
 	const cap = 4 << 20
@@ -136,11 +153,7 @@ func TestHostileServersDoWhatTheySay(t *testing.T) {
 		{"endless empty records", p["tls"], nil, "\x16\x03\x03\x00\x00\x16", cap, false},
 		{"record longer than TLS allows", p["tls"], nil, "\x16\x03\x03\xff\xff", cap, false},
 	} {
-		patience := 20 * time.Second
-		if c.silence {
-			patience = 400 * time.Millisecond
-		}
-		got, err := ask(t, c.name, c.prompt, cap, patience, c.wrap)
+		got, err := ask(t, kinds, c.name, c.prompt, c.bytes, cap, c.silence, c.wrap)
 		if !strings.HasPrefix(string(got), c.begins) || int64(len(got)) < c.bytes || c.bytes == 0 && len(got) > 0 {
 			t.Errorf("%s: %d bytes that begin with %q", c.name, len(got), got[:min(len(got), 40)])
 		}
@@ -148,16 +161,14 @@ func TestHostileServersDoWhatTheySay(t *testing.T) {
 			t.Errorf("%s: ended with %v", c.name, err)
 		}
 	}
-	if _, err := ask(t, "reset after accept", "", 1, 20*time.Second, nil); !isReset(err) {
+	if _, err := ask(t, kinds, "reset after accept", "", 0, 1, false, nil); !isReset(err) {
 		t.Errorf("reset after accept: %v", err)
 	}
-	ask(t, "a chain of a thousand certificates", "", 1, 2*time.Second, func(c net.Conn) net.Conn {
+	ask(t, kinds, "a chain of a thousand certificates", "", 0, 1, false, func(c net.Conn) net.Conn {
 		client := tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 		// crypto/tls itself gives up over such a message; that is the point.
-		if err := client.Handshake(); err == nil && len(client.ConnectionState().PeerCertificates) != 1000 {
-			t.Errorf("%d certificates", len(client.ConnectionState().PeerCertificates))
-		} else if err != nil && !strings.Contains(err.Error(), "exceeds maximum") {
-			t.Error(err)
+		if err := client.Handshake(); err == nil || !strings.Contains(err.Error(), "exceeds maximum") {
+			t.Errorf("crypto/tls says %v", err)
 		}
 		return c
 	})
