@@ -17,7 +17,8 @@ type community struct {
 	members []hostID // sorted
 	count   map[valueID]int
 	asked   map[asked]answers
-	kind    []int                  // members that answer each kind
+	kind    []int // members that answer each kind
+	known   map[valueID]*shared
 	joint   map[[2]valueID]float64 // strangers that hold both
 	scores  map[hostID]*membership
 	prior   float64
@@ -66,7 +67,7 @@ func (x *Index) confirm(members []hostID) *community {
 
 func (x *Index) weighed(members []hostID) *community {
 	c := &community{Index: x, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(x.kinds)),
-		joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: x.prior(float64(len(members)))}
+		known: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: x.prior(float64(len(members)))}
 	for _, h := range members {
 		last := -1
 		for v, p := range x.valuesOf(h) {
@@ -110,29 +111,33 @@ func (c *community) answersOf(h hostID) iter.Seq2[asked, bool] {
 	}
 }
 
-// prevalence outside the community.
-func (c *community) prevalence(v valueID) prevalence {
-	n := float64(c.count[v])
-	kind := c.values[v].kind
-	return prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}
+// shared is what is known of a value that members share.
+type shared struct {
+	prevalence         // outside the community
+	u          float64 // the estimate
+	m          float64 // P(a member holds it)
+	bits       float64 // what it is worth that a member holds it
+	software   bool
 }
 
-// bits is what it is worth that a member holds v, which others hold too.
-func (c *community) bits(v valueID) float64 {
-	return c.worth(v, c.prevalence(v).value(0))
-}
-
-func (c *community) worth(v valueID, u float64) float64 {
-	info := c.kinds[c.values[v].kind]
-	others := float64(len(c.members) - 1)
-	m := (float64(c.count[v]-1) + tableWeight*info.M) / (others + tableWeight)
-	return worth(m, u, c.rarity(v).excess)
+// of looks a value up, once for all members.
+func (c *community) of(v valueID) *shared {
+	s := c.known[v]
+	if s == nil {
+		n, kind := float64(c.count[v]), c.values[v].kind
+		s = &shared{prevalence: prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
+		s.u = s.value(0)
+		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
+		s.bits = worth(s.m, s.u, s.excess)
+		s.software = c.table.software(c.feature(v))
+		c.known[v] = s
+	}
+	return s
 }
 
 // given is what v is worth to one who holds g, when both speak of software.
 func (c *community) given(v, g valueID) float64 {
-	p := c.prevalence(v)
-	u := p.value(0)
+	s := c.of(v)
 	pair := [2]valueID{min(v, g), max(v, g)}
 	both, ok := c.joint[pair]
 	if !ok {
@@ -142,11 +147,11 @@ func (c *community) given(v, g valueID) float64 {
 		})
 		c.joint[pair] = both
 	}
-	holders := c.prevalence(g).holders
-	if both > 0 {
-		u = max(u, (both+tableWeight*u)/(max(both, holders)+tableWeight))
+	if both == 0 {
+		return s.bits
 	}
-	return c.worth(v, u)
+	u := max(s.u, (both+tableWeight*s.u)/(max(both, c.of(g).holders)+tableWeight))
+	return worth(s.m, u, s.excess)
 }
 
 func (c *community) weigh(h hostID) *membership {
@@ -155,7 +160,7 @@ func (c *community) weigh(h hostID) *membership {
 	oneCertificate := false
 	for v, p := range c.valuesOf(h) {
 		if c.count[v] > 1 {
-			left = append(left, agreement{v, c.families[p.kind], c.bits(v)})
+			left = append(left, agreement{v, c.families[p.kind], c.of(v).bits})
 			oneCertificate = oneCertificate || sameCertificate(c.kinds[p.kind].Kind)
 		}
 	}
@@ -190,6 +195,9 @@ func (c *community) weigh(h hostID) *membership {
 	return m
 }
 
+// worthless is what a value may be worth that nobody need be asked about.
+const worthless = .5
+
 // pick takes the largest agreement of each family, weighing software anew
 // after each that is taken.
 func (c *community) pick(m *membership, left []agreement) {
@@ -207,18 +215,16 @@ func (c *community) pick(m *membership, left []agreement) {
 		a := left[best]
 		m.agree = append(m.agree, a)
 		taken[a.family] = true
-		if !c.software(a.value) {
+		if !c.of(a.value).software {
 			continue
 		}
 		for i, b := range left {
-			if !taken[b.family] && c.software(b.value) {
+			if !taken[b.family] && b.bits >= worthless && c.of(b.value).software {
 				left[i].bits = min(b.bits, c.given(b.value, a.value))
 			}
 		}
 	}
 }
-
-func (c *community) software(v valueID) bool { return c.table.software(c.feature(v)) }
 
 // against is what a member answers differently from the rest, by event: where
 // most members share their answers and it shares none.
@@ -248,7 +254,7 @@ func (c *community) confidence() float64 {
 	sum := 0.0
 	for _, h := range c.members {
 		s := c.scores[h]
-		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean)))
+		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean, func(v valueID) rarity { return c.of(v).rarity })))
 	}
 	return sum / float64(len(c.members))
 }

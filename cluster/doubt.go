@@ -19,7 +19,7 @@ const (
 
 // doubt is the probability of a product, for hosts that share values with
 // these bits; clean: one of them is a clean identity value.
-func (x *Index) doubt(shared []agreement, clean bool) float64 {
+func (x *Index) doubt(shared []agreement, clean bool, of func(valueID) rarity) float64 {
 	base := x.products
 	if clean {
 		base = doubtKey
@@ -27,7 +27,7 @@ func (x *Index) doubt(shared []agreement, clean bool) float64 {
 	sum, told := 0.0, 0.0
 	for _, a := range shared {
 		sum += a.bits
-		if r := x.rarity(a.value); r.told {
+		if r := of(a.value); r.told {
 			told += a.bits * r.excess
 		}
 	}
@@ -121,7 +121,7 @@ func (x *Index) sameKey(a, b hostID, keys map[kindID]bool) (same, can bool) {
 	}
 	for v, p := range x.valuesOf(a) {
 		if x.kinds[p.kind].Identity && x.weights[v] > 0 && !x.table.isStock(x.feature(v)) &&
-			slices.ContainsFunc(theirs, func(q print) bool { return q.value == v }) {
+			x.holds(b, v) {
 			return true, true
 		}
 	}

@@ -57,11 +57,10 @@ func (e *enemies) push(j *judged) {
 	}
 	var worst Conflict
 	for _, h := range e.hosts {
-		theirs := e.printsOf(h)
 		for v, p := range e.valuesOf(j.host) {
 			info, bits := e.kinds[p.kind], -round(float64(e.weights[v]))
 			if !info.Identity || bits >= worst.Bits || e.table.isStock(e.feature(v)) ||
-				!slices.ContainsFunc(theirs, func(q print) bool { return q.value == v }) {
+				!e.holds(h, v) {
 				continue
 			}
 			worst = Conflict{Kind: info.Kind, Port: p.port, Host: e.feature(v).value, Bits: bits, Family: info.Family, Not: e.addrs[h].String()}

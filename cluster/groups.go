@@ -130,7 +130,7 @@ func (c *community) group(id int) Group {
 	})
 	telling, _ = firstOfFamily(telling, func(v vote) string { return c.table.kinds[v.kind].Family })
 	for _, v := range telling {
-		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.bits(v.value))))
+		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.of(v.value).bits)))
 	}
 	if len(g.Evidence) == 1 && c.table.kinds[g.Evidence[0].Kind].Identity {
 		g.Label = c.label(g.Evidence[0].Kind)

@@ -166,11 +166,14 @@ func (x *Index) weigh() {
 }
 
 // locate finds the network of each host: its autonomous system, or, where
-// that is not known, the /16 or /32 that it lies in. Unless hosts that share a
-// key are seen to share networks as well, they are not used.
+// that is not known, the /16 or /32 that it lies in. The latter are used only
+// in a large scan in which hosts that share an SSH host key often share them too.
 func (x *Index) locate() {
 	lookup := x.table.network
 	if lookup == nil {
+		if float64(x.Hosts()) < shareHosts {
+			return
+		}
 		lookup = prefix
 	}
 	x.networks = make([]uint32, len(x.addrs))
@@ -179,14 +182,17 @@ func (x *Index) locate() {
 		x.networks[h], all[h] = lookup(addr), hostID(h)
 	}
 	x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
+	if x.table.network != nil {
+		return
+	}
 	sum, keys := 0.0, 0
 	for v := range x.values {
-		if n := x.held(valueID(v)); x.kinds[x.values[v].kind].Identity && n >= 2 && n <= keysMost {
+		if n := x.held(valueID(v)); x.kinds[x.values[v].kind].Kind == "ssh.host_key" && n >= 2 && n <= keysMost {
 			sum += x.sameNetwork(x.holdersOf(valueID(v)))
 			keys++
 		}
 	}
-	if float64(x.Hosts()) < shareHosts || keys < keysLeast || sum/float64(keys) < x.randomPairs+keysTell {
+	if keys < keysLeast || sum/float64(keys) < x.randomPairs+keysTell {
 		x.networks = nil
 	}
 }
@@ -222,18 +228,22 @@ const bothSample = 1024
 // both counts the hosts that hold two values, of those that count; of large
 // numbers it is an estimate.
 func (x *Index) both(v, w valueID, counts func(hostID) bool) float64 {
-	few, many := x.holdersOf(v), x.holdersOf(w)
-	if len(few) > len(many) {
-		few, many = many, few
+	few, other := x.holdersOf(v), w
+	if x.held(w) < len(few) {
+		few, other = x.holdersOf(w), v
 	}
 	looked := spread(few, bothSample)
 	n := 0
 	for _, h := range looked {
-		if _, ok := slices.BinarySearch(many, h); ok && counts(h) {
+		if x.holds(h, other) && counts(h) {
 			n++
 		}
 	}
 	return float64(n) * float64(len(few)) / float64(max(1, len(looked)))
+}
+
+func (x *Index) holds(h hostID, v valueID) bool {
+	return slices.ContainsFunc(x.printsOf(h), func(p print) bool { return p.value == v })
 }
 
 // publicBits is what an issuer is worth at most that so many hosts of a large
