@@ -14,6 +14,7 @@ type maker struct {
 	pools []weighted // of make b
 	own   string     // a word that no other host has
 	v     values
+	role  role
 }
 
 func newMaker(w *world) *maker {
@@ -28,7 +29,7 @@ func newMaker(w *world) *maker {
 func (m *maker) host(i int) netip.Addr {
 	m.pcg.Seed(m.seed^mix(m.stream), uint64(i)*0x9e3779b97f4a7c15)
 	m.own = fmt.Sprintf("%s%d-%x", m.stream, i, m.seed)
-	m.v = values{}
+	m.v, m.role = values{}, ofStack
 	var as int
 	if m.p.Independent {
 		as = m.independent(i)
@@ -64,6 +65,7 @@ func (m *maker) correlated(i int) (as int) {
 		c := &m.stock.cdns[m.r.IntN(len(m.stock.cdns))]
 		as = m.place(c, as)
 		m.product(c)
+		m.role = ofCDN
 		if chance(m.r, .3) { // a customer's own certificate
 			m.v[spki], m.v[subject], m.v[domain] = m.value(spki, m.own), m.value(subject, m.own), m.value(domain, m.own)
 			m.tenant(.5)
@@ -74,9 +76,11 @@ func (m *maker) correlated(i int) (as int) {
 		a := &m.stock.appliances[m.stock.popular.draw(m.r)]
 		as = m.place(a, as)
 		m.product(a)
+		m.role = ofAppliance
 	case as < len(m.stock.hosters) && chance(m.r, m.p.HosterImages):
 		m.product(&m.stock.hosters[as])
 		m.site(.5)
+		m.role = ofHoster
 	default:
 		m.installed(m.stock.installed[m.stock.stacks.draw(m.r)], m.p.Faithful)
 	}
@@ -185,7 +189,9 @@ func (m *maker) member(i int, p *provider) (as int) {
 	as = p.systems[p.nearest.draw(m.r)]
 	im := &p.images[p.popular.draw(m.r)]
 	m.truth[i] &^= marked
+	m.role = ofImage
 	if chance(m.r, m.p.Reimaged) {
+		m.role = ofNothing
 		m.installed(m.stock.installed[m.stock.stacks.draw(m.r)], m.p.Faithful)
 		m.tenant(m.p.Tenants)
 		m.forget()
@@ -244,6 +250,7 @@ func (m *maker) tenant(often float64) {
 	if m.v[spki] == "" || len(m.tenants) == 0 || !chance(m.r, often) {
 		return
 	}
+	m.role |= withTenant
 	t := m.tenants.draw(m.r)
 	name := fmt.Sprintf("tenant%d-%s", t, m.stream)
 	ca := t % publicCAs

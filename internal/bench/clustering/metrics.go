@@ -200,6 +200,9 @@ type calibration struct {
 	sure promise // of everything with a confidence of .99 and more
 }
 
+// sure is the confidence that must come true for 98 of 100 links.
+const sure = .99
+
 // promise is the links of one band.
 type promise struct{ Links, Promised, Right float64 }
 
@@ -220,7 +223,7 @@ func (c *calibration) add(bits, confidence, links, right float64) {
 		p.Links, p.Promised, p.Right = p.Links+links, p.Promised+links*confidence, p.Right+right
 	}
 	note(&c.band[i])
-	if confidence >= .99 {
+	if confidence >= sure {
 		note(&c.sure)
 	}
 }

@@ -80,9 +80,9 @@ func makeOf(name string) (params, error) {
 	case "b":
 		p.Flat, p.Independent = true, true
 		p.Appliances, p.Hosters, p.CDNs, p.Kits = 0, 0, 0, 0
-		p.Care, p.Again = [2]float64{1, 1}, .2
-		p.Planted = map[string]float64{"host_key": .3, "hassh": .3, "banner": .2, "jarm": .25, "spki": .2, "issuer": .35,
-			"header_order": .35, "title": .4, "body": .35, "favicon": .35}
+		p.Care, p.Again = [2]float64{1, 1}, .1
+		p.Planted = map[string]float64{"host_key": .6, "hassh": .6, "banner": .5, "jarm": .6, "spki": .4, "issuer": .6,
+			"header_order": .6, "title": .7, "body": .6, "favicon": .6}
 		p.Operator.Issuer, p.Operator.Domain, p.Operator.Management = .15, 0, 0
 	case "c":
 		p.Networks, p.NetworkSlope, p.Stacks, p.StackSlope = 3, .9, 150, .9

@@ -15,10 +15,10 @@ import (
 
 // size is what one number of hosts cost.
 type size struct {
-	Hosts, Prints       int
-	Index, Groups, Rank float64 // CPU seconds; Rank is of one seed
-	IndexMiB, PeakMiB   float64 // largest resident size after Index, and in the end
-	Clusters            int
+	Hosts, Prints               int
+	Index, Groups, Rank         float64 // CPU seconds; Rank is of one seed
+	WorldMiB, IndexMiB, PeakMiB float64 // largest resident size before and after Index, and in the end
+	Clusters                    int
 }
 
 // scale measures each size in a process of its own.
@@ -35,9 +35,9 @@ func scale(o options) error {
 		}
 		all = append(all, s)
 	}
-	return table("hosts\tfingerprints\tindex CPU s\tgroups CPU s\tone seed CPU s\tMiB after index\tpeak MiB\tgroups", func(w *tabwriter.Writer) {
+	return table("hosts\tfingerprints\tindex CPU s\tgroups CPU s\tone seed CPU s\tMiB of the world\tafter index\tpeak MiB\tgroups", func(w *tabwriter.Writer) {
 		for _, s := range all {
-			fmt.Fprintf(w, "%d\t%d\t%.2f\t%.2f\t%.3f\t%.0f\t%.0f\t%d\n", s.Hosts, s.Prints, s.Index, s.Groups, s.Rank, s.IndexMiB, s.PeakMiB, s.Clusters)
+			fmt.Fprintf(w, "%d\t%d\t%.2f\t%.2f\t%.3f\t%.0f\t%.0f\t%.0f\t%d\n", s.Hosts, s.Prints, s.Index, s.Groups, s.Rank, s.WorldMiB, s.IndexMiB, s.PeakMiB, s.Clusters)
 		}
 	})
 }
@@ -75,6 +75,7 @@ func measure(p params, o options) error {
 		s.Prints++
 	}
 	making := cpu() - start
+	s.WorldMiB = peak()
 	start = cpu()
 	b := cluster.NewBuilder(table)
 	for f := range w.prints("") {
