@@ -51,7 +51,7 @@ func (w *world) newImage(r *rand.Rand, name string, before []image) image {
 	s := w.stock
 	im := image{base: s.installed[s.stacks.draw(r)]}
 	if len(s.appliances) > 0 && chance(r, w.p.Kits) {
-		im.kit = &s.appliances[r.IntN(len(s.appliances))]
+		im.kit = &s.appliances[s.popular.draw(r)]
 	}
 	im.offers = [3]bool{w.p.Independent, w.p.Independent, w.p.Independent}
 	for !slices.Contains(im.offers[:], true) {
@@ -81,6 +81,28 @@ func (im *image) answers(q slot) bool {
 		}
 	}
 	return true
+}
+
+// planted are all values that providers put on their hosts, by slot.
+func (w *world) planted() [slots]map[string]bool {
+	var out [slots]map[string]bool
+	add := func(v values) {
+		for q := range v {
+			if out[q] == nil {
+				out[q] = map[string]bool{}
+			}
+			if v[q] != "" {
+				out[q][v[q]] = true
+			}
+		}
+	}
+	for _, p := range w.providers {
+		add(p.common)
+		for _, im := range p.images {
+			add(im.planted)
+		}
+	}
+	return out
 }
 
 // slotNames are the names of slots in params.Planted.

@@ -24,7 +24,7 @@ type size struct {
 // scale measures each size in a process of its own.
 func scale(o options) error {
 	var all []size
-	for _, text := range strings.Split(o.scale, ",") {
+	for text := range strings.SplitSeq(o.scale, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return fmt.Errorf("-scale %q: %q is no number of hosts", o.scale, text)
