@@ -19,7 +19,7 @@ type variant struct {
 
 // evaluate prints the figures of one world.
 func evaluate(w *world, o options) error {
-	fmt.Printf("simulated, make %s, seed %d: %s\n\n", o.make_, o.seed, w.describe())
+	fmt.Printf("simulated, make %s, seed %d: %s\n\n", o.maker, o.seed, w.describe())
 	b := &bench{world: w, o: o}
 	variants := []variant{{name: "hostkin", network: true, each: 1}, {name: "hostkin, 3 seeds", network: true, each: 3}}
 	if !w.p.Flat {
@@ -97,9 +97,9 @@ func (b *bench) one(v variant, p *population, table *cluster.Table) error {
 	start := cpu()
 	for _, seeds := range sets {
 		list, err := m.rank(seeds)
-		if err != nil {
-			continue // the seed has nothing left to compare: nobody is found
-		}
+		if err != nil && v.without == "" {
+			return err
+		} // else the seed has nothing left to compare, and nobody is found
 		r.add(list[:min(len(list), b.o.top)], seeds, b.truth, p.of)
 	}
 	if len(sets) > 0 {

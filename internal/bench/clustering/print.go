@@ -46,35 +46,6 @@ func (b *bench) printClusters() error {
 	})
 }
 
-func printCalibration(name string, c *calibration) error {
-	return table(name+"\tlinks\tpromised\tright", func(w *tabwriter.Writer) {
-		line := func(band string, p promise) {
-			if p.Links > 0 {
-				fmt.Fprintf(w, "%s\t%.0f\t%.3f\t%.3f\n", band, p.Links, p.Promised/p.Links, p.Right/p.Links)
-			}
-		}
-		for i, p := range c.band {
-			switch {
-			case i == 0:
-				line(fmt.Sprintf("below %g bits", c.from[0]), p)
-			case i == len(c.from):
-				line(fmt.Sprintf("%g bits and more", c.from[i-1]), p)
-			default:
-				line(fmt.Sprintf("%g to %g bits", c.from[i-1], c.from[i]), p)
-			}
-		}
-		line("confidence .99 and more", c.sure)
-	})
-}
-
-func (c *calibration) total() float64 {
-	n := 0.0
-	for _, p := range c.band {
-		n += p.Links
-	}
-	return n
-}
-
 // printRoles tells what the hosts are that links of full confidence are wrong
 // by, and what those are that stand in groups.
 func (m *ours) printRoles(name string) error {

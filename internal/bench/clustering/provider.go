@@ -82,32 +82,3 @@ func (im *image) answers(q slot) bool {
 	}
 	return true
 }
-
-// planted are all values that providers put on their hosts, by slot.
-func (w *world) planted() [slots]map[string]bool {
-	var out [slots]map[string]bool
-	add := func(v values) {
-		for q := range v {
-			if out[q] == nil {
-				out[q] = map[string]bool{}
-			}
-			if v[q] != "" {
-				out[q][v[q]] = true
-			}
-		}
-	}
-	for _, p := range w.providers {
-		add(p.common)
-		for _, im := range p.images {
-			add(im.planted)
-		}
-	}
-	return out
-}
-
-// slotNames are the names of slots in params.Planted.
-func slotNames() [slots]string {
-	return [slots]string{hostKey: "host_key", kexinit: "kexinit", hassh: "hassh", banner: "banner", software: "software", jarm: "jarm",
-		helloC: "hello", spki: "spki", issuer: "issuer", shape: "shape", subject: "subject", headerOrder: "header_order", server: "server",
-		errorPage: "error_page", title: "title", body: "body", favicon: "favicon", synAck: "syn_ack"}
-}

@@ -47,7 +47,7 @@ func elsewhere(o options, hosts int) (size, error) {
 	if err != nil {
 		return size{}, err
 	}
-	cmd := exec.Command(self, "-scale-one", "-hosts", strconv.Itoa(hosts), "-make", o.make_, "-seed", strconv.FormatUint(o.seed, 10),
+	cmd := exec.Command(self, "-scale-one", "-hosts", strconv.Itoa(hosts), "-make", o.maker, "-seed", strconv.FormatUint(o.seed, 10),
 		"-params", o.params, "-seeds", strconv.Itoa(min(o.seeds, 20)), "-top", strconv.Itoa(o.top), fmt.Sprintf("-clusters=%v", o.clusters))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
