@@ -19,7 +19,7 @@ type variant struct {
 
 // evaluate prints the figures of one world.
 func evaluate(w *world, o options) error {
-	fmt.Printf("simulated, make %s, seed %d: %s\n\n", o.make_, o.seed, w.describe())
+	fmt.Printf("simulated, make %s, seed %d: %s\n\n", o.maker, o.seed, w.describe())
 	b := &bench{world: w, o: o}
 	variants := []variant{{name: "hostkin", network: true, each: 1}, {name: "hostkin, 3 seeds", network: true, each: 3}}
 	if !w.p.Flat {
@@ -97,9 +97,9 @@ func (b *bench) one(v variant, p *population, table *cluster.Table) error {
 	start := cpu()
 	for _, seeds := range sets {
 		list, err := m.rank(seeds)
-		if err != nil {
-			continue // the seed has nothing left to compare: nobody is found
-		}
+		if err != nil && v.without == "" {
+			return err
+		} // else the seed has nothing left to compare, and nobody is found
 		r.add(list[:min(len(list), b.o.top)], seeds, b.truth, p.of)
 	}
 	if len(sets) > 0 {
@@ -120,38 +120,38 @@ func (b *bench) one(v variant, p *population, table *cluster.Table) error {
 	return nil
 }
 
-// rivals runs the rules of thumb.
+// rivals runs the rules of thumb, and an oracle that knows what was planted.
 func (b *bench) rivals() {
 	x := newPostings(b.world)
-	p := &population{world: b.world, of: countProvided(b.world)}
-	methods := []struct {
-		name   string
-		links  rule
-		weight func(int) float64
-	}{
-		{"count of shared fingerprints", anyShared, counted},
-		{"IDF sum", anyShared, x.idf},
-		{"same JARM", sameJARM, counted},
-		{"identity keys", identityKeys, counted},
+	for _, m := range []struct {
+		name  string
+		links rule
+	}{{"same JARM", sameJARM}, {"any shared value", anyShared}, {"values on 2 to 120 hosts", rarityWindow}, {"identity keys", identityKeys}, {"oracle: planted values", oracle}} {
+		start := cpu()
+		c := x.components(m.links)
+		b.clusters = append(b.clusters, row[grouping]{"components, " + m.name, compare(c, b.truth), cpu() - start})
 	}
+	found := x.components(oracle)
+	p := &population{world: b.world, of: countProvided(b.world)}
 	sets := p.drawSeeds(b.o.seeds, 1, b.o.least)
-	for _, m := range methods {
+	for _, m := range []struct {
+		name string
+		list func(seeds []int) []int
+	}{
+		{"count of shared fingerprints", func(seeds []int) []int { return x.rank(seeds, anyShared, counted, b.o.top) }},
+		{"IDF sum", func(seeds []int) []int { return x.rank(seeds, anyShared, x.idf, b.o.top) }},
+		{"same JARM", func(seeds []int) []int { return x.rank(seeds, sameJARM, counted, b.o.top) }},
+		{"identity keys", func(seeds []int) []int { return x.rank(seeds, identityKeys, counted, b.o.top) }},
+		{"oracle: planted values", func(seeds []int) []int { return together(found, seeds) }},
+	} {
 		var r ranking
 		start := cpu()
 		for _, seeds := range sets {
-			r.add(x.rank(seeds, m.links, m.weight, b.o.top), seeds, b.truth, p.of)
+			r.add(m.list(seeds), seeds, b.truth, p.of)
 		}
 		if len(sets) > 0 {
 			b.rankings = append(b.rankings, row[ranking]{m.name, r.means(), (cpu() - start) / float64(len(sets))})
 		}
-	}
-	for _, m := range []struct {
-		name  string
-		links rule
-	}{{"components: same JARM", sameJARM}, {"components: any shared value", anyShared}, {"components: values on 2 to 120 hosts", rarityWindow}, {"components: identity keys", identityKeys}} {
-		start := cpu()
-		c := x.components(m.links)
-		b.clusters = append(b.clusters, row[grouping]{m.name, compare(c, b.truth), cpu() - start})
 	}
 }
 

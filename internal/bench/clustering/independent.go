@@ -33,7 +33,9 @@ func (m *maker) independent(i int) (as int) {
 	if p := m.truth[i].provider(); p >= 0 {
 		m.truth[i] &^= marked
 		im := &m.providers[p].images[m.providers[p].popular.draw(m.r)]
+		m.role = ofNothing
 		if !chance(m.r, m.p.Reimaged) {
+			m.role = ofImage
 			planted = im.planted
 			if planted[issuer] == "" {
 				planted[issuer] = m.providers[p].common[issuer]

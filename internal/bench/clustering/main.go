@@ -16,7 +16,7 @@ import (
 type options struct {
 	hosts, seeds, least, top int
 	seed                     uint64
-	make_, params            string
+	maker, params            string
 	baselines, ablation      bool
 	method, clusters         bool
 	outside                  int
@@ -29,7 +29,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.hosts, "hosts", 100000, "hosts of the world")
-	flag.StringVar(&o.make_, "make", "a", "how the world is made: a, b or c, see params.go")
+	flag.StringVar(&o.maker, "make", "a", "how the world is made: a, b or c, see params.go")
 	flag.StringVar(&o.params, "params", "", `parameters of the make to change, as JSON: {"Appliances": 0.4}`)
 	flag.Uint64Var(&o.seed, "seed", 1, "of the random numbers")
 	flag.IntVar(&o.seeds, "seeds", 300, "seed hosts whose kin are ranked; 0: none")
@@ -52,7 +52,7 @@ func main() {
 }
 
 func run(o options) error {
-	p, err := makeOf(o.make_)
+	p, err := makeOf(o.maker)
 	if err != nil {
 		return err
 	}

@@ -11,12 +11,12 @@ type ours struct {
 	*population
 	o              cluster.Options
 	lines, members *calibration
-	groups         promise // hosts in groups: all, and those of the provider that most of their group are of
-	labelled       map[string]int
+	wrong          map[role]int     // links of a confidence of .99 and more to a host that is no kin
+	grouped        map[role]promise // hosts in groups: all, and those of the provider that most of their group are of
 }
 
 func newOurs(p *population, o cluster.Options) *ours {
-	return &ours{population: p, o: o, lines: newCalibration(), members: newCalibration(), labelled: map[string]int{}}
+	return &ours{population: p, o: o, lines: newCalibration(), members: newCalibration(), wrong: map[role]int{}, grouped: map[role]promise{}}
 }
 
 // rank lists the kin of seeds. What is known of their hosts goes into the calibration.
@@ -33,7 +33,11 @@ func (m *ours) rank(seeds []int) ([]int, error) {
 	for _, k := range found {
 		n := m.number(k.Host)
 		out = append(out, n)
-		m.lines.add(k.Bits, k.Confidence, 1, truthOf(m.sameProvider(n, seeds[0])))
+		right := m.sameProvider(n, seeds[0])
+		m.lines.add(k.Bits, k.Confidence, 1, truthOf(right))
+		if !right && k.Confidence >= sure {
+			m.wrong[m.roles[n]]++
+		}
 	}
 	return out, nil
 }
@@ -59,7 +63,7 @@ func (m *ours) cluster() (all, plain []int, err error) {
 	all, plain = singletons(len(m.truth)), singletons(len(m.truth))
 	for i, g := range groups {
 		byProvider := map[int]int{}
-		most := 0
+		most, whose := 0, -1
 		for _, h := range g.Hosts {
 			n := m.number(h)
 			all[n] = i
@@ -68,17 +72,25 @@ func (m *ours) cluster() (all, plain []int, err error) {
 			}
 			if p := m.truth[n].provider(); p >= 0 {
 				byProvider[p]++
-				most = max(most, byProvider[p])
+				if byProvider[p] > most {
+					most, whose = byProvider[p], p
+				}
 			}
 		}
 		right := 0.0
 		for _, n := range byProvider {
 			right += pairs(n)
 		}
-		m.labelled[g.Label]++
 		m.members.add(logOdds(g.Confidence), g.Confidence, pairs(len(g.Hosts)), right)
-		m.groups.Links += float64(len(g.Hosts))
-		m.groups.Right += float64(most)
+		for _, h := range g.Hosts {
+			n := m.number(h)
+			seen := m.grouped[m.roles[n]]
+			seen.Links++
+			if whose >= 0 && m.truth[n].provider() == whose {
+				seen.Right++
+			}
+			m.grouped[m.roles[n]] = seen
+		}
 	}
 	return all, plain, nil
 }

@@ -1,7 +1,5 @@
 package main
 
-import "math"
-
 // grouping says how well clusters agree with the truth. Hosts in no cluster
 // are clusters of one, and each stranger is a provider of its own.
 type grouping struct {
@@ -52,7 +50,7 @@ func compare(cluster []int, truth []member) grouping {
 	for _, n := range seen {
 		rightSeen += pairs(n)
 	}
-	called, true_, trueSeen := 0.0, 0.0, 0.0
+	called, actual, actualSeen := 0.0, 0.0, 0.0
 	for _, n := range inCluster {
 		called += pairs(n)
 		g.Largest = max(g.Largest, n)
@@ -61,11 +59,11 @@ func compare(cluster []int, truth []member) grouping {
 		}
 	}
 	for p, n := range inProvider {
-		true_ += pairs(n)
-		trueSeen += pairs(seenOf[p])
+		actual += pairs(n)
+		actualSeen += pairs(seenOf[p])
 		g.Truly = max(g.Truly, n)
 	}
-	g.P, g.R, g.RObservable = share(right, called, 1), share(right, true_, 1), share(rightSeen, trueSeen, 1)
+	g.P, g.R, g.RObservable = share(right, called, 1), share(right, actual, 1), share(rightSeen, actualSeen, 1)
 	g.F1 = harmonic(g.P, g.R)
 
 	var all, ofProviders, observable mean
@@ -113,117 +111,3 @@ func share(part, whole, none float64) float64 {
 }
 
 func harmonic(a, b float64) float64 { return share(2*a*b, a+b, 0) }
-
-// ranking says how well lists of hosts, best first, name the kin of their
-// seeds. All are means over seeds; P@k counts the kin among the first k out of
-// k, or out of all kin where there are fewer; AP is the mean over all kin of the
-// precision at the place of each, 0 for those that are not listed.
-type ranking struct {
-	Seeds               float64
-	P10, P50, R1000, AP float64
-	Strict              float64 // kin among the first ten out of ten, however few there are
-	Observable          struct{ P10, P50, R1000, AP float64 }
-}
-
-// add counts one list. Seeds are neither in the list nor among the kin. For
-// the observable figures the other kin are taken out of the list.
-func (g *ranking) add(list []int, seeds []int, truth []member, of provided) {
-	p := truth[seeds[0]].provider()
-	var all, observable []bool
-	for _, h := range list {
-		right := truth[h].provider() == p
-		all = append(all, right)
-		if !right || truth[h].observable() {
-			observable = append(observable, right)
-		}
-	}
-	kin, seen := of.all[p], of.observable[p]
-	for _, s := range seeds {
-		kin--
-		if truth[s].observable() {
-			seen--
-		}
-	}
-	g.Seeds++
-	g.P10 += at(all, 10, kin)
-	g.Strict += float64(count(all, 10)) / 10
-	g.P50 += at(all, 50, kin)
-	g.R1000 += at(all, 1000, kin)
-	g.AP += averagePrecision(all, kin)
-	g.Observable.P10 += at(observable, 10, seen)
-	g.Observable.P50 += at(observable, 50, seen)
-	g.Observable.R1000 += at(observable, 1000, seen)
-	g.Observable.AP += averagePrecision(observable, seen)
-}
-
-// means divides the sums by the number of seeds.
-func (g ranking) means() ranking {
-	n := max(1, g.Seeds)
-	for _, f := range []*float64{&g.P10, &g.P50, &g.R1000, &g.AP, &g.Strict, &g.Observable.P10, &g.Observable.P50, &g.Observable.R1000, &g.Observable.AP} {
-		*f /= n
-	}
-	return g
-}
-
-// provided counts the hosts of each provider.
-type provided struct{ all, observable []int }
-
-func count(right []bool, k int) int {
-	n := 0
-	for _, r := range right[:min(k, len(right))] {
-		if r {
-			n++
-		}
-	}
-	return n
-}
-
-func at(right []bool, k, kin int) float64 {
-	return share(float64(count(right, k)), float64(min(k, kin)), 1)
-}
-
-func averagePrecision(right []bool, kin int) float64 {
-	sum, n := 0.0, 0
-	for i, r := range right {
-		if r {
-			n++
-			sum += float64(n) / float64(i+1)
-		}
-	}
-	return share(sum, float64(kin), 1)
-}
-
-// calibration holds what was promised against what came true, by bits.
-type calibration struct {
-	from []float64 // where each band begins; before the first lies one more
-	band []promise
-	sure promise // of everything with a confidence of .99 and more
-}
-
-// promise is the links of one band.
-type promise struct{ Links, Promised, Right float64 }
-
-// newCalibration has the marks of docs/statistics.md as bands: 0 possible, 4.25
-// kin, 6.63 a confidence of .99.
-func newCalibration() *calibration {
-	from := []float64{-5, -2, 0, 2, 4.25, 6.63, 10, 15, 20, 30}
-	return &calibration{from: from, band: make([]promise, len(from)+1)}
-}
-
-// add counts a share of links, right or not.
-func (c *calibration) add(bits, confidence, links, right float64) {
-	i := 0
-	for i < len(c.from) && bits >= c.from[i] {
-		i++
-	}
-	note := func(p *promise) {
-		p.Links, p.Promised, p.Right = p.Links+links, p.Promised+links*confidence, p.Right+right
-	}
-	note(&c.band[i])
-	if confidence >= .99 {
-		note(&c.sure)
-	}
-}
-
-// logOdds is the inverse of a confidence, in bits.
-func logOdds(confidence float64) float64 { return math.Log2(confidence / (1 - confidence)) }

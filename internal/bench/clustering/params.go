@@ -60,7 +60,7 @@ type params struct {
 // makeOf is one of the kinds of worlds:
 //
 //	a  correlated stacks, systems, appliances, hosters, everything above
-//	b  every kind by itself, Zipf, no systems, 6 fingerprints a host
+//	b  every kind by itself, Zipf, no systems, 6 fingerprints a host, larger providers
 //	c  nearly half appliances, no cloned host keys, careless defaults, fewer systems
 func makeOf(name string) (params, error) {
 	p := params{
@@ -80,10 +80,10 @@ func makeOf(name string) (params, error) {
 	case "b":
 		p.Flat, p.Independent = true, true
 		p.Appliances, p.Hosters, p.CDNs, p.Kits = 0, 0, 0, 0
-		p.Care, p.Again = [2]float64{1, 1}, .2
-		p.Planted = map[string]float64{"host_key": .3, "hassh": .3, "banner": .2, "jarm": .25, "spki": .2, "issuer": .35,
-			"header_order": .35, "title": .4, "body": .35, "favicon": .35}
-		p.Operator.Issuer, p.Operator.Domain, p.Operator.Management = .15, 0, 0
+		p.Care, p.Again, p.ProviderSlope = [2]float64{1, 1}, .15, 1.5
+		p.Planted = map[string]float64{"host_key": .6, "hassh": .6, "banner": .5, "jarm": .6, "spki": .4, "issuer": .6,
+			"header_order": .6, "title": .7, "body": .6, "favicon": .6}
+		p.Operator.Issuer, p.Operator.Domain, p.Operator.Management = .3, 0, 0
 	case "c":
 		p.Networks, p.NetworkSlope, p.Stacks, p.StackSlope = 3, .9, 150, .9
 		p.Appliances, p.ApplianceSlope, p.DefaultHostKeys, p.DefaultCerts, p.Regional = .45, 1.7, .2, .35, .3

@@ -14,19 +14,20 @@ type population struct {
 	index   *cluster.Index
 	numbers map[netip.Addr]int
 	addrs   []netip.Addr
+	roles   []role
 	of      provided
 }
 
 // load indexes a world, without the kinds of a family.
 func load(w *world, table *cluster.Table, without string) *population {
-	p := &population{world: w, numbers: make(map[netip.Addr]int, len(w.truth)), addrs: make([]netip.Addr, len(w.truth))}
+	p := &population{world: w, numbers: make(map[netip.Addr]int, len(w.truth)), addrs: make([]netip.Addr, len(w.truth)), roles: make([]role, len(w.truth))}
 	b := cluster.NewBuilder(table)
 	for f := range w.prints(without) {
 		b.Add(f)
 	}
 	p.index = b.Index()
 	for h := range w.hosts() {
-		p.addrs[h.n] = h.addr
+		p.addrs[h.n], p.roles[h.n] = h.addr, h.role
 		p.numbers[h.addr] = h.n
 	}
 	p.of = countProvided(w)

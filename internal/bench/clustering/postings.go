@@ -10,6 +10,7 @@ import (
 // methods that ours is compared with: nothing of package cluster is in them.
 type postings struct {
 	kinds   []slot // by value: the first slot that asks for its kind
+	planted []bool // by value: a provider put it on its hosts
 	values  [][]uint32
 	holders [][]uint32
 }
@@ -17,7 +18,7 @@ type postings struct {
 func newPostings(w *world) *postings {
 	x := &postings{values: make([][]uint32, len(w.truth))}
 	ids := map[uint64]uint32{}
-	first := firstOfKind()
+	first, planted := firstOfKind(), w.planted()
 	for h := range w.hosts() {
 		for q, v := range h.values {
 			if v == "" {
@@ -30,6 +31,7 @@ func newPostings(w *world) *postings {
 				ids[key] = id
 				x.kinds = append(x.kinds, first[q])
 				x.holders = append(x.holders, nil)
+				x.planted = append(x.planted, planted[q][v])
 			}
 			if !slices.Contains(x.values[h.n], id) {
 				x.values[h.n] = append(x.values[h.n], id)
@@ -50,13 +52,20 @@ func firstOfKind() [slots]slot {
 	return out
 }
 
-// rule says whether a value links its n holders.
-type rule func(q slot, n int) bool
+// rule says whether a value links its holders.
+type rule func(x *postings, v uint32) bool
 
-func sameJARM(q slot, _ int) bool     { return q == jarm }
-func anyShared(slot, int) bool        { return true }
-func rarityWindow(_ slot, n int) bool { return n >= 2 && n <= 120 }
-func identityKeys(q slot, _ int) bool { return q == hostKey || q == spki }
+func sameJARM(x *postings, v uint32) bool     { return x.kinds[v] == jarm }
+func anyShared(*postings, uint32) bool        { return true }
+func identityKeys(x *postings, v uint32) bool { return x.kinds[v] == hostKey || x.kinds[v] == spki }
+
+func rarityWindow(x *postings, v uint32) bool {
+	n := len(x.holders[v])
+	return n >= 2 && n <= 120
+}
+
+// oracle knows what was planted: nobody can find more.
+func oracle(x *postings, v uint32) bool { return x.planted[v] }
 
 // components are the clusters that values make which link all their holders.
 func (x *postings) components(links rule) []int {
@@ -72,7 +81,7 @@ func (x *postings) components(links rule) []int {
 		return i
 	}
 	for v, list := range x.holders {
-		if links(x.kinds[v], len(list)) {
+		if links(x, uint32(v)) {
 			for _, h := range list[1:] {
 				parent[find(int(h))] = find(int(list[0]))
 			}
@@ -91,7 +100,7 @@ func (x *postings) rank(seeds []int, links rule, weight func(n int) float64, top
 	done := map[uint32]bool{}
 	for _, s := range seeds {
 		for _, v := range x.values[s] {
-			if list := x.holders[v]; !done[v] && links(x.kinds[v], len(list)) {
+			if list := x.holders[v]; !done[v] && links(x, v) {
 				done[v] = true
 				for _, h := range list {
 					score[int(h)] += weight(len(list))
@@ -115,3 +124,14 @@ func (x *postings) rank(seeds []int, links rule, weight func(n int) float64, top
 func counted(int) float64 { return 1 }
 
 func (x *postings) idf(n int) float64 { return math.Log2(float64(len(x.values)) / float64(n)) }
+
+// together lists the other hosts of the seeds' components.
+func together(component []int, seeds []int) []int {
+	var out []int
+	for h, c := range component {
+		if !slices.Contains(seeds, h) && slices.ContainsFunc(seeds, func(s int) bool { return component[s] == c }) {
+			out = append(out, h)
+		}
+	}
+	return out
+}

@@ -10,10 +10,11 @@ import (
 func (b *bench) print() error {
 	errs := []error{b.printRankings(), b.printClusters()}
 	for i, m := range b.detail {
-		errs = append(errs, printCalibration(b.names[i]+": links of a seed", m.lines))
+		name := b.names[i]
+		errs = append(errs, printCalibration(name+": links of a seed", m.lines))
+		errs = append(errs, m.printRoles(name))
 		if m.members.total() > 0 {
-			errs = append(errs, printCalibration(b.names[i]+": pairs of a group, by its confidence", m.members))
-			fmt.Printf("%s: %.0f hosts in groups, %.3f of them of the provider that most of their group are of\n\n", b.names[i], m.groups.Links, share(m.groups.Right, m.groups.Links, 1))
+			errs = append(errs, printCalibration(name+": pairs of a group, by its confidence", m.members))
 		}
 	}
 	return errors.Join(errs...)
@@ -45,31 +46,16 @@ func (b *bench) printClusters() error {
 	})
 }
 
-func printCalibration(name string, c *calibration) error {
-	return table(name+"\tlinks\tpromised\tright", func(w *tabwriter.Writer) {
-		line := func(band string, p promise) {
-			if p.Links > 0 {
-				fmt.Fprintf(w, "%s\t%.0f\t%.3f\t%.3f\n", band, p.Links, p.Promised/p.Links, p.Right/p.Links)
+// printRoles tells what the hosts are that links of full confidence are wrong
+// by, and what those are that stand in groups.
+func (m *ours) printRoles(name string) error {
+	return table(name+"\twrong links of .99 and more\thosts in groups\tof their provider", func(w *tabwriter.Writer) {
+		for r := range role(roles) {
+			for _, r := range []role{r, r | withTenant} {
+				if g := m.grouped[r]; m.wrong[r] > 0 || g.Links > 0 {
+					fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\n", r, m.wrong[r], g.Links, g.Right)
+				}
 			}
 		}
-		for i, p := range c.band {
-			switch {
-			case i == 0:
-				line(fmt.Sprintf("below %g bits", c.from[0]), p)
-			case i == len(c.from):
-				line(fmt.Sprintf("%g bits and more", c.from[i-1]), p)
-			default:
-				line(fmt.Sprintf("%g to %g bits", c.from[i-1], c.from[i]), p)
-			}
-		}
-		line("confidence .99 and more", c.sure)
 	})
-}
-
-func (c *calibration) total() float64 {
-	n := 0.0
-	for _, p := range c.band {
-		n += p.Links
-	}
-	return n
 }

@@ -51,7 +51,7 @@ func (w *world) newImage(r *rand.Rand, name string, before []image) image {
 	s := w.stock
 	im := image{base: s.installed[s.stacks.draw(r)]}
 	if len(s.appliances) > 0 && chance(r, w.p.Kits) {
-		im.kit = &s.appliances[r.IntN(len(s.appliances))]
+		im.kit = &s.appliances[s.popular.draw(r)]
 	}
 	im.offers = [3]bool{w.p.Independent, w.p.Independent, w.p.Independent}
 	for !slices.Contains(im.offers[:], true) {
@@ -81,11 +81,4 @@ func (im *image) answers(q slot) bool {
 		}
 	}
 	return true
-}
-
-// slotNames are the names of slots in params.Planted.
-func slotNames() [slots]string {
-	return [slots]string{hostKey: "host_key", kexinit: "kexinit", hassh: "hassh", banner: "banner", software: "software", jarm: "jarm",
-		helloC: "hello", spki: "spki", issuer: "issuer", shape: "shape", subject: "subject", headerOrder: "header_order", server: "server",
-		errorPage: "error_page", title: "title", body: "body", favicon: "favicon", synAck: "syn_ack"}
 }

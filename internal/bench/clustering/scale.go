@@ -15,16 +15,16 @@ import (
 
 // size is what one number of hosts cost.
 type size struct {
-	Hosts, Prints       int
-	Index, Groups, Rank float64 // CPU seconds; Rank is of one seed
-	IndexMiB, PeakMiB   float64 // largest resident size after Index, and in the end
-	Clusters            int
+	Hosts, Prints               int
+	Index, Groups, Rank         float64 // CPU seconds; Rank is of one seed
+	WorldMiB, IndexMiB, PeakMiB float64 // largest resident size before and after Index, and in the end
+	Clusters                    int
 }
 
 // scale measures each size in a process of its own.
 func scale(o options) error {
 	var all []size
-	for _, text := range strings.Split(o.scale, ",") {
+	for text := range strings.SplitSeq(o.scale, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return fmt.Errorf("-scale %q: %q is no number of hosts", o.scale, text)
@@ -35,9 +35,9 @@ func scale(o options) error {
 		}
 		all = append(all, s)
 	}
-	return table("hosts\tfingerprints\tindex CPU s\tgroups CPU s\tone seed CPU s\tMiB after index\tpeak MiB\tgroups", func(w *tabwriter.Writer) {
+	return table("hosts\tfingerprints\tindex CPU s\tgroups CPU s\tone seed CPU s\tMiB of the world\tafter index\tpeak MiB\tgroups", func(w *tabwriter.Writer) {
 		for _, s := range all {
-			fmt.Fprintf(w, "%d\t%d\t%.2f\t%.2f\t%.3f\t%.0f\t%.0f\t%d\n", s.Hosts, s.Prints, s.Index, s.Groups, s.Rank, s.IndexMiB, s.PeakMiB, s.Clusters)
+			fmt.Fprintf(w, "%d\t%d\t%.2f\t%.2f\t%.3f\t%.0f\t%.0f\t%.0f\t%d\n", s.Hosts, s.Prints, s.Index, s.Groups, s.Rank, s.WorldMiB, s.IndexMiB, s.PeakMiB, s.Clusters)
 		}
 	})
 }
@@ -47,7 +47,7 @@ func elsewhere(o options, hosts int) (size, error) {
 	if err != nil {
 		return size{}, err
 	}
-	cmd := exec.Command(self, "-scale-one", "-hosts", strconv.Itoa(hosts), "-make", o.make_, "-seed", strconv.FormatUint(o.seed, 10),
+	cmd := exec.Command(self, "-scale-one", "-hosts", strconv.Itoa(hosts), "-make", o.maker, "-seed", strconv.FormatUint(o.seed, 10),
 		"-params", o.params, "-seeds", strconv.Itoa(min(o.seeds, 20)), "-top", strconv.Itoa(o.top), fmt.Sprintf("-clusters=%v", o.clusters))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
@@ -75,6 +75,7 @@ func measure(p params, o options) error {
 		s.Prints++
 	}
 	making := cpu() - start
+	s.WorldMiB = peak()
 	start = cpu()
 	b := cluster.NewBuilder(table)
 	for f := range w.prints("") {

@@ -91,6 +91,7 @@ type host struct {
 	n      int
 	addr   netip.Addr
 	values *values // valid until the next host
+	role   role
 }
 
 // hosts makes all hosts, the same ones each time, and notes in the truth
@@ -101,7 +102,7 @@ func (w *world) hosts() iter.Seq[host] {
 		m := newMaker(w)
 		for i := range w.truth {
 			addr := m.host(i)
-			if !yield(host{i, addr, &m.v}) {
+			if !yield(host{i, addr, &m.v, m.role}) {
 				return
 			}
 		}
