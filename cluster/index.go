@@ -31,7 +31,7 @@ type Builder struct {
 	values []valueText
 	texts  texts
 
-	rows []row
+	rows [][]row // in chunks, so that none is ever copied
 }
 
 type (
@@ -111,7 +111,16 @@ func (b *Builder) Add(f fingerprints.Fingerprint) {
 	if !ok {
 		return
 	}
-	b.rows = append(b.rows, row{host, b.value(kind, b.table.stockNear(f.Kind, f.Value)), f.Port, kind})
+	b.row(row{host, b.value(kind, b.table.stockNear(f.Kind, f.Value)), f.Port, kind})
+}
+
+func (b *Builder) row(r row) {
+	last := len(b.rows) - 1
+	if last < 0 || len(b.rows[last]) == cap(b.rows[last]) {
+		b.rows = append(b.rows, make([]row, 0, 64<<min(10, len(b.rows))))
+		last++
+	}
+	b.rows[last] = append(b.rows[last], r)
 }
 
 func (b *Builder) host(addr string) (hostID, bool) {
@@ -214,8 +223,10 @@ func (x *Index) sortHosts() {
 		rank[old], sorted[i] = hostID(i), x.addrs[old]
 	}
 	x.addrs, x.byAddr = sorted, nil // found by binary search from now on
-	for i := range x.rows {
-		x.rows[i].host = rank[x.rows[i].host]
+	for _, chunk := range x.rows {
+		for i := range chunk {
+			chunk[i].host = rank[chunk[i].host]
+		}
 	}
 }
 
@@ -223,15 +234,20 @@ func (x *Index) sortHosts() {
 // port and text, each once.
 func (x *Index) sortPrints() {
 	x.start = make([]uint32, len(x.addrs)+1)
-	for _, r := range x.rows {
-		x.start[r.host+1]++
+	for _, chunk := range x.rows {
+		for _, r := range chunk {
+			x.start[r.host+1]++
+		}
 	}
 	sums(x.start)
-	x.prints = make([]print, len(x.rows))
+	x.prints = make([]print, x.start[len(x.addrs)])
 	next := slices.Clone(x.start)
-	for _, r := range x.rows {
-		x.prints[next[r.host]] = print{r.value, r.port, r.kind}
-		next[r.host]++
+	for i, chunk := range x.rows {
+		for _, r := range chunk {
+			x.prints[next[r.host]] = print{r.value, r.port, r.kind}
+			next[r.host]++
+		}
+		x.rows[i] = nil
 	}
 	x.rows = nil
 	x.compact()

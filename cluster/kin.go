@@ -271,11 +271,12 @@ func digits(p float64) float64 {
 	return math.Round(p*scale) / scale
 }
 
-// rank orders by verdict, confidence over the hops, bits and address.
+// rank orders by verdict, hop, place in the walk, bits and address: evidence
+// says what a host is, the walk which of its equals comes first.
 func rank(kin []Kin) {
 	slices.SortFunc(kin, func(a, b Kin) int {
 		return cmp.Or(cmp.Compare(a.Verdict.rank(), b.Verdict.rank()), cmp.Compare(a.Hop, b.Hop),
-			cmp.Compare(b.Bits, a.Bits), CompareAddr(a.Host, b.Host))
+			cmp.Compare(b.Rank, a.Rank), cmp.Compare(b.Bits, a.Bits), CompareAddr(a.Host, b.Host))
 	})
 }
 

@@ -1,9 +1,7 @@
 package cluster
 
 import (
-	"encoding/binary"
 	"math"
-	"net/netip"
 	"slices"
 )
 
@@ -97,9 +95,6 @@ const (
 	pairsMost   = 256 // holders that are looked at
 	oneNetwork  = .25 // more pairs in one network than among random hosts, from which on nothing is discounted
 	leastExcess = .001
-	keysLeast   = 30 // shared keys that tell whether networks mean anything in a scan
-	keysMost    = 64 // holders of such a key
-	keysTell    = .1 // what their pairs must have in one network beyond random ones
 )
 
 // dispersion is the share of the holders of a value that networks do not
@@ -165,51 +160,22 @@ func (x *Index) weigh() {
 	}
 }
 
-// locate finds the network of each host: its autonomous system, or, where
-// that is not known, the /16 or /32 that it lies in. The latter are used only
-// in a large scan in which hosts that share an SSH host key often share them too.
+// locate finds the autonomous system of each host, if the table knows them.
 func (x *Index) locate() {
-	lookup := x.table.network
-	if lookup == nil {
-		if float64(x.Hosts()) < shareHosts {
-			return
-		}
-		lookup = prefix
+	if x.table.network == nil {
+		return
 	}
 	x.networks = make([]uint32, len(x.addrs))
 	all := make([]hostID, len(x.addrs))
 	for h, addr := range x.addrs {
-		x.networks[h], all[h] = lookup(addr), hostID(h)
+		x.networks[h], all[h] = x.table.network(addr), hostID(h)
 	}
 	x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
-	if x.table.network != nil {
-		return
-	}
-	sum, keys := 0.0, 0
-	for v := range x.values {
-		if n := x.held(valueID(v)); x.kinds[x.values[v].kind].Kind == "ssh.host_key" && n >= 2 && n <= keysMost {
-			sum += x.sameNetwork(x.holdersOf(valueID(v)))
-			keys++
-		}
-	}
-	if keys < keysLeast || sum/float64(keys) < x.randomPairs+keysTell {
-		x.networks = nil
-	}
-}
-
-// prefix numbers the /16 of an IPv4 address and the /32 of an IPv6 address.
-func prefix(addr netip.Addr) uint32 {
-	if addr.Is4() || addr.Is4In6() {
-		b := addr.Unmap().As4()
-		return 1<<16 | uint32(b[0])<<8 | uint32(b[1])
-	}
-	b := addr.As16()
-	return binary.BigEndian.Uint32(b[:])
 }
 
 // inNetworks counts the autonomous systems of the holders of a value; 0: not known.
 func (x *Index) inNetworks(v valueID) int {
-	if x.networks == nil || x.table.network == nil {
+	if x.networks == nil {
 		return 0
 	}
 	var in []uint32
@@ -223,7 +189,7 @@ func (x *Index) inNetworks(v valueID) int {
 }
 
 // bothSample bounds the holders that are looked at to count those of two values.
-const bothSample = 1024
+const bothSample = 256
 
 // both counts the hosts that hold two values, of those that count; of large
 // numbers it is an estimate.
