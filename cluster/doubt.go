@@ -11,10 +11,11 @@ import (
 // products repeat seldom; among a million hosts there are thousands of them.
 // Networks and a baseline can tell: a product is found all over, and elsewhere.
 const (
-	doubtSoftware = .5  // of agreements without a key, in a large scan of which nothing else is known
-	doubtKey      = .05 // of those with a clean identity value: default keys
-	doubtLeast    = .05 // of it stays, however well networks or a baseline speak against a product
-	keyedPairs    = .4  // of kin with everything else in common share a key
+	doubtSoftware = .5   // of agreements without a key, in a large scan of which nothing else is known
+	doubtKey      = .05  // of those with a clean identity value: default keys
+	doubtLeast    = .05  // of it stays, however well networks or a baseline speak against a product
+	doubtWorth    = .001 // below, it does not show: no confidence is said to be above .999
+	keyedPairs    = .4   // of kin with everything else in common share a key
 )
 
 // doubt is the probability of a product, for hosts that share values with
@@ -35,7 +36,10 @@ func (x *Index) doubt(shared []agreement, clean bool, of func(valueID) rarity) f
 		base *= 1 - (1-doubtLeast)*told/sum
 	}
 	size := min(1, float64(x.Hosts())/shareHosts)
-	return base * size * size
+	if doubt := base * size * size; doubt > doubtWorth {
+		return doubt
+	}
+	return 0
 }
 
 // doubted is log-odds when the evidence may be void with that probability.
