@@ -124,7 +124,7 @@ type shared struct {
 func (c *community) of(v valueID) *shared {
 	s := c.known[v]
 	if s == nil {
-		n, kind := float64(c.count[v]), c.values[v].kind
+		n, kind := float64(c.count[v]), c.values[v].kind()
 		s = &shared{prevalence: prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
 		s.u = s.value(0)
 		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
@@ -166,7 +166,7 @@ func (c *community) weigh(h hostID) *membership {
 	}
 	if oneCertificate { // what it says is the same because it is the same
 		left = slices.DeleteFunc(left, func(a agreement) bool {
-			return restates(c.kinds[c.values[a.value].kind].Kind)
+			return restates(c.kinds[c.values[a.value].kind()].Kind)
 		})
 	}
 	public := c.publicCA(h)

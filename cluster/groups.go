@@ -66,7 +66,7 @@ func (x *Index) ties(h hostID, gate float64, out []graph.Link) []graph.Link {
 		}
 	}
 	for i, l := range out {
-		out[i].Weight *= l.Weight / float64(strongest[x.families[x.values[l.Value].kind]])
+		out[i].Weight *= l.Weight / float64(strongest[x.families[x.values[l.Value].kind()]])
 	}
 	return out
 }
@@ -74,6 +74,7 @@ func (x *Index) ties(h hostID, gate float64, out []graph.Link) []graph.Link {
 // communities are the proposals of label propagation, each sorted.
 func (x *Index) communities() [][]hostID {
 	g := graph.Graph{Start: make([]uint32, 1, len(x.addrs)+1), From: x.from, Holders: x.holders}
+	g.Links, g.Weights = make([]uint32, 0, len(x.prints)), make([]float32, 0, len(x.prints)) // as above: unused room is free
 	gate := x.gate()
 	var ties []graph.Link
 	for h := range x.addrs {

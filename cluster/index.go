@@ -1,10 +1,10 @@
 package cluster
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"iter"
-	"math"
 	"net/netip"
 	"slices"
 
@@ -12,8 +12,9 @@ import (
 	"github.com/hostkin/hostkin/fingerprints"
 )
 
-// Builder gathers fingerprints, in any order, for an Index. It keeps each
-// value once, so that a scan of ten million hosts fits into memory.
+// Builder gathers fingerprints, in any order, for an Index. What it keeps of one
+// is 24 bytes and, unless the value came by lately, its text: so that a scan of
+// ten million hosts fits into memory.
 type Builder struct {
 	table       *Table
 	kinds       []*kindInfo // by kindID, in the order of their names
@@ -21,31 +22,43 @@ type Builder struct {
 	familyNames []string
 	byKind      map[fingerprints.Kind]kindID
 
-	addrs  []netip.Addr
-	byAddr map[netip.Addr]hostID
-	last   string // the host of the last fingerprint, which the next one mostly is of too
-	lastID hostID
+	addrs  []netip.Addr // one that comes again later stands twice until hosts are sorted
+	counts []uint32     // fingerprints of each host
+	last   string       // the host of the last fingerprint, which the next one mostly is of too
 
 	seed   maphash.Seed
-	ids    map[uint64]valueID // by hash
-	values []valueText
 	texts  texts
-
-	rows [][]row // in chunks, so that none is ever copied
+	lately [1 << 14]struct{ hash, at uint64 } // values that came by, each in the place of its hash
+	rows   [buckets]chunks
+	near   []waiting // of kinds with near values: until all are known
 }
 
 type (
 	hostID  = uint32 // of an Index: in the order of addresses
-	valueID = uint32 // in the order in which values came: nothing that is written may depend on it
+	valueID = uint32 // of an Index: in the order of their hashes, which are others in every run; nothing that is written may depend on it
 	kindID  = uint8
 )
 
+// buckets is how many parts rows are kept in, by the first byte of their hash:
+// each is small enough to be sorted in a processor's cache.
+const buckets = 256
+
 // row is one fingerprint before it is sorted.
 type row struct {
-	host  hostID
-	value valueID
-	port  uint16
-	kind  kindID
+	hash uint64 // of kind and value: two values of one hash are taken for one; of 25 million there are any with probability 2^-16
+	what uint64 // text, port and kind
+	host hostID
+}
+
+func (r row) port() uint16 { return uint16(r.what >> 8) }
+func (r row) kind() kindID { return kindID(r.what) }
+
+// waiting is a fingerprint whose value may be counted as another one near it.
+type waiting struct {
+	host hostID
+	port uint16
+	kind kindID
+	text string
 }
 
 // print is one fingerprint of a host.
@@ -55,38 +68,14 @@ type print struct {
 	kind  kindID
 }
 
-// valueText is where the text of a value lies.
-type valueText struct {
-	at   uint64 // chunk, offset
-	size uint32
-	kind kindID
-}
+// valueRow is a value of an index: where it is found and what it is.
+type valueRow struct{ hash, what uint64 }
 
-// texts keeps strings without a pointer for each, which would cost the
-// garbage collector more than everything else.
-type texts struct{ chunks [][]byte }
-
-const chunkSize = 1 << 20
-
-func (t *texts) put(s string) (at uint64) {
-	last := len(t.chunks) - 1
-	if last < 0 || len(t.chunks[last])+len(s) > cap(t.chunks[last]) {
-		t.chunks = append(t.chunks, make([]byte, 0, max(chunkSize, len(s))))
-		last++
-	}
-	at = uint64(last)<<32 | uint64(len(t.chunks[last]))
-	t.chunks[last] = append(t.chunks[last], s...)
-	return at
-}
-
-func (t *texts) get(v valueText) []byte {
-	off := v.at & math.MaxUint32
-	return t.chunks[v.at>>32][off : off+uint64(v.size)]
-}
+func (v valueRow) kind() kindID { return kindID(v.what) }
 
 // NewBuilder makes a builder for values as t knows them.
 func NewBuilder(t *Table) *Builder {
-	b := &Builder{table: t, byAddr: map[netip.Addr]hostID{}, byKind: map[fingerprints.Kind]kindID{}, seed: maphash.MakeSeed(), ids: map[uint64]valueID{}}
+	b := &Builder{table: t, byKind: map[fingerprints.Kind]kindID{}, seed: maphash.MakeSeed()}
 	for _, kind := range t.Kinds() {
 		b.byKind[kind] = kindID(len(b.kinds))
 		b.kinds = append(b.kinds, t.kinds[kind])
@@ -111,64 +100,48 @@ func (b *Builder) Add(f fingerprints.Fingerprint) {
 	if !ok {
 		return
 	}
-	b.row(row{host, b.value(kind, b.table.stockNear(f.Kind, f.Value)), f.Port, kind})
-}
-
-func (b *Builder) row(r row) {
-	last := len(b.rows) - 1
-	if last < 0 || len(b.rows[last]) == cap(b.rows[last]) {
-		b.rows = append(b.rows, make([]row, 0, 64<<min(10, len(b.rows))))
-		last++
+	if b.kinds[kind].Near > 0 {
+		b.near = append(b.near, waiting{host, f.Port, kind, b.table.stockNear(f.Kind, f.Value)})
+		return
 	}
-	b.rows[last] = append(b.rows[last], r)
+	b.row(host, f.Port, kind, f.Value)
 }
 
 func (b *Builder) host(addr string) (hostID, bool) {
-	if addr == b.last && b.last != "" {
-		return b.lastID, true
+	if addr != b.last || addr == "" {
+		ip, err := netip.ParseAddr(addr)
+		if err != nil {
+			return 0, false
+		}
+		b.addrs, b.counts, b.last = append(b.addrs, ip), append(b.counts, 0), addr
 	}
-	ip, err := netip.ParseAddr(addr)
-	if err != nil {
-		return 0, false
-	}
-	id, known := b.byAddr[ip]
-	if !known {
-		id = hostID(len(b.addrs))
-		b.addrs = append(b.addrs, ip)
-		b.byAddr[ip] = id
-	}
-	b.last, b.lastID = addr, id
-	return id, true
+	return hostID(len(b.addrs) - 1), true
 }
 
-// value numbers a value. Two values of one hash are told apart by a second look.
-func (b *Builder) value(kind kindID, text string) valueID {
-	for h := b.hash(kind, text); ; h++ {
-		id, known := b.ids[h]
-		if !known {
-			id = valueID(len(b.values))
-			b.values = append(b.values, valueText{b.texts.put(text), uint32(len(text)), kind})
-			b.ids[h] = id
-			return id
-		}
-		if v := b.values[id]; v.kind == kind && string(b.texts.get(v)) == text {
-			return id
-		}
+func (b *Builder) row(host hostID, port uint16, kind kindID, text string) {
+	hash := b.hash(kind, text)
+	known := &b.lately[hash%uint64(len(b.lately))]
+	if known.hash != hash {
+		known.hash, known.at = hash, b.texts.put(text)
 	}
+	b.rows[hash>>56].add(row{hash, known.at<<24 | uint64(port)<<8 | uint64(kind), host})
+	b.counts[host]++
 }
 
 func (b *Builder) hash(kind kindID, text string) uint64 {
-	return maphash.String(b.seed, text) + uint64(kind)*0x9e3779b97f4a7c15
+	return maphash.String(b.seed, text) ^ (uint64(kind)+1)*0x9e3779b97f4a7c15
 }
 
 // Index is the fingerprints of a scan, sorted both ways: the values of each
 // host and the hosts of each value. It may be read by many goroutines.
 type Index struct {
 	*Builder
-	start    []uint32 // prints of host h are prints[start[h]:start[h+1]]
-	prints   []print  // of each host by kind, port and text
-	from     []uint32 // hosts of value v are holders[from[v]:from[v+1]], ascending, each once
+	start    []uint32   // prints of host h are prints[start[h]:start[h+1]]
+	prints   []print    // of each host by kind, port and text
+	values   []valueRow // by hash
+	from     []uint32   // hosts of value v are holders[from[v]:from[v+1]], ascending, each once
 	holders  []hostID
+	found    finder    // of values
 	answered []uint32  // hosts with any value of a kind
 	asked    []Asked   // what a scan told of each host; nil: nothing
 	stands   []float64 // see Host.Stands; nil: all 0
@@ -183,10 +156,11 @@ type Index struct {
 // Index sorts what was gathered. The builder must not be used afterwards.
 func (b *Builder) Index() *Index {
 	x := &Index{Builder: b}
-	x.sortHosts()
-	x.sortPrints()
 	x.lead()
-	x.post()
+	rank := x.sortHosts()
+	x.sortRows(rank)
+	x.sortPrints()
+	x.found = newFinder(x.values)
 	x.weigh()
 	x.learn()
 	return x
@@ -211,93 +185,85 @@ func NewIndex(t *Table, hosts []Host) *Index {
 	return x
 }
 
-// sortHosts numbers hosts anew, by address.
-func (x *Index) sortHosts() {
+// sortHosts numbers hosts anew, by address, each once, and makes room for their prints.
+func (x *Index) sortHosts() (rank []hostID) {
 	order := make([]hostID, len(x.addrs))
 	for i := range order {
 		order[i] = hostID(i)
 	}
 	slices.SortFunc(order, func(a, b hostID) int { return x.addrs[a].Compare(x.addrs[b]) })
-	rank, sorted := make([]hostID, len(order)), make([]netip.Addr, len(order))
-	for i, old := range order {
-		rank[old], sorted[i] = hostID(i), x.addrs[old]
-	}
-	x.addrs, x.byAddr = sorted, nil // found by binary search from now on
-	for _, chunk := range x.rows {
-		for i := range chunk {
-			chunk[i].host = rank[chunk[i].host]
+	rank = make([]hostID, len(order))
+	var sorted []netip.Addr
+	x.start = []uint32{0}
+	for i, h := range order {
+		if addr := x.addrs[h]; i == 0 || addr != sorted[len(sorted)-1] {
+			sorted, x.start = append(sorted, addr), append(x.start, x.start[len(sorted)])
 		}
+		rank[h] = hostID(len(sorted) - 1)
+		x.start[len(sorted)] += x.counts[h]
 	}
+	x.addrs, x.counts = sorted, nil
+	return rank
 }
 
-// sortPrints sorts the rows by host, counting, and those of each host by kind,
-// port and text, each once.
-func (x *Index) sortPrints() {
-	x.start = make([]uint32, len(x.addrs)+1)
-	for _, chunk := range x.rows {
-		for _, r := range chunk {
-			x.start[r.host+1]++
-		}
-	}
-	sums(x.start)
+// sortRows numbers values, bucket by bucket, each with its holders, and deals
+// the prints out to their hosts.
+func (x *Index) sortRows(rank []hostID) {
 	x.prints = make([]print, x.start[len(x.addrs)])
+	x.values = make([]valueRow, 0, len(x.prints)) // room that is not used takes no memory
+	x.from, x.holders = make([]uint32, 0, len(x.prints)+1), make([]hostID, 0, len(x.prints))
 	next := slices.Clone(x.start)
-	for i, chunk := range x.rows {
-		for _, r := range chunk {
-			x.prints[next[r.host]] = print{r.value, r.port, r.kind}
+	var sorted sorter
+	for i := range x.rows {
+		rows := sorted.bucket(&x.rows[i], rank)
+		for i, r := range rows {
+			same := i > 0 && rows[i-1].hash == r.hash
+			if same && rows[i-1].host == r.host && rows[i-1].port() == r.port() {
+				continue
+			}
+			if !same {
+				x.values, x.from = append(x.values, valueRow{r.hash, r.what}), append(x.from, uint32(len(x.holders)))
+			}
+			if !same || rows[i-1].host != r.host {
+				x.holders = append(x.holders, r.host)
+			}
+			x.prints[next[r.host]] = print{valueID(len(x.values) - 1), r.port(), r.kind()}
 			next[r.host]++
 		}
-		x.rows[i] = nil
 	}
-	x.rows = nil
-	x.compact()
-}
-
-// compact sorts the prints of each host and drops what stands twice.
-func (x *Index) compact() {
+	x.from = append(x.from, uint32(len(x.holders)))
 	kept := uint32(0)
-	for h := range x.addrs {
-		list := x.prints[x.start[h]:x.start[h+1]]
-		slices.SortFunc(list, x.comparePrints)
-		list = slices.Compact(list)
+	for h := range x.addrs { // what stood twice has left gaps
+		n := copy(x.prints[kept:], x.prints[x.start[h]:next[h]])
 		x.start[h] = kept
-		kept += uint32(copy(x.prints[kept:], list))
+		kept += uint32(n)
 	}
 	x.start[len(x.addrs)] = kept
 	x.prints = x.prints[:kept]
+}
+
+// sortPrints sorts the prints of each host, and counts who answered which kind.
+func (x *Index) sortPrints() {
+	x.answered = make([]uint32, len(x.kinds))
+	for h := range x.addrs {
+		list := x.printsOf(hostID(h))
+		slices.SortFunc(list, x.comparePrints)
+		for i, p := range list {
+			if i == 0 || p.kind != list[i-1].kind {
+				x.answered[p.kind]++
+			}
+		}
+	}
 }
 
 func (x *Index) comparePrints(a, b print) int {
 	if c := cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.port, b.port)); c != 0 || a.value == b.value {
 		return c
 	}
-	return cmp.Compare(string(x.texts.get(x.values[a.value])), string(x.texts.get(x.values[b.value])))
+	return bytes.Compare(x.text(a.value), x.text(b.value))
 }
 
-// post fills holders, and counts who answered which kind.
-func (x *Index) post() {
-	x.from = make([]uint32, len(x.values)+1)
-	x.answered = make([]uint32, len(x.kinds))
-	for h := range x.addrs {
-		kind := -1
-		for v, p := range x.valuesOf(hostID(h)) {
-			x.from[v+1]++
-			if int(p.kind) != kind {
-				kind = int(p.kind)
-				x.answered[kind]++
-			}
-		}
-	}
-	sums(x.from)
-	x.holders = make([]hostID, x.from[len(x.values)])
-	next := slices.Clone(x.from)
-	for h := range x.addrs {
-		for v := range x.valuesOf(hostID(h)) {
-			x.holders[next[v]] = hostID(h)
-			next[v]++
-		}
-	}
-}
+func (x *Index) text(v valueID) []byte { return x.texts.get(x.values[v].what >> 24) }
 
 func sums(counts []uint32) {
 	for i := 1; i < len(counts); i++ {
@@ -352,20 +318,12 @@ func (x *Index) lookup(f feature) (valueID, bool) {
 	if !ok {
 		return 0, false
 	}
-	for h := x.hash(kind, f.value); ; h++ {
-		id, known := x.ids[h]
-		if !known {
-			return 0, false
-		}
-		if v := x.values[id]; v.kind == kind && string(x.texts.get(v)) == f.value {
-			return id, x.held(id) > 0
-		}
-	}
+	return x.found.find(x.values, x.hash(kind, f.value))
 }
 
 // feature is a value with its text.
 func (x *Index) feature(v valueID) feature {
-	return feature{x.kinds[x.values[v].kind].Kind, string(x.texts.get(x.values[v]))}
+	return feature{x.kinds[x.values[v].kind()].Kind, string(x.text(v))}
 }
 
 // Hosts counts the hosts with a fingerprint.

@@ -99,41 +99,39 @@ func (t *Table) stockNear(kind fingerprints.Kind, v string) string {
 // that most hosts hold leads first, of equal ones the smaller; a value joins the
 // first leader that it is near, or leads itself.
 func (x *Index) lead() {
-	moved := false
 	for kind, info := range x.kinds {
 		if info.Near == 0 {
 			continue
 		}
-		held := map[valueID]int{}
-		for h := range x.addrs {
-			for v, p := range x.valuesOf(hostID(h)) {
-				if int(p.kind) == kind {
-					held[v]++
-				}
+		type holder struct {
+			text string
+			host hostID
+		}
+		held := map[string]int{}
+		seen := map[holder]bool{}
+		for _, w := range x.near {
+			if h := (holder{w.text, w.host}); int(w.kind) == kind && !seen[h] {
+				seen[h] = true
+				held[w.text]++
 			}
 		}
-		text := func(v valueID) string { return string(x.texts.get(x.values[v])) }
-		order := slices.SortedFunc(maps.Keys(held), func(a, b valueID) int {
-			return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(text(a), text(b)))
+		order := slices.SortedFunc(maps.Keys(held), func(a, b string) int {
+			return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(a, b))
 		})
 		leaders := newNearby(info.Near)
-		leader := map[valueID]valueID{}
+		leader := map[string]string{}
 		for _, v := range order {
-			first, joins := leaders.first(text(v))
+			first, joins := leaders.first(v)
 			if !joins {
-				leaders.put(first)
-				leader[v] = v
-			} else if leader[v] = x.value(kindID(kind), first); leader[v] != v {
-				moved = true
+				leaders.put(v)
 			}
+			leader[v] = first
 		}
-		for i, p := range x.prints {
-			if int(p.kind) == kind {
-				x.prints[i].value = leader[p.value]
+		for _, w := range x.near {
+			if int(w.kind) == kind {
+				x.row(w.host, w.port, w.kind, leader[w.text])
 			}
 		}
 	}
-	if moved {
-		x.compact()
-	}
+	x.near = nil
 }

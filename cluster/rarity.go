@@ -46,7 +46,7 @@ func (x *Index) rarity(v valueID) rarity {
 		r.floor = r.start // operators clone keys: what kin hold is no measure
 	} else {
 		r.floor = info.U * min(1, tableHosts/hosts)
-		r.start = max(r.floor, n/max(shareHosts, float64(x.answered[x.values[v].kind])))
+		r.start = max(r.floor, n/max(shareHosts, float64(x.answered[x.values[v].kind()])))
 	}
 	if known, ok := x.outside(f, info, n); ok {
 		known.start, known.floor = max(r.floor, known.start), max(r.floor, known.floor)
@@ -156,7 +156,7 @@ func (x *Index) weigh() {
 			continue
 		}
 		r := x.rarity(valueID(v))
-		x.weights[v] = float32(worth(x.kinds[x.values[v].kind].M, r.start, r.excess))
+		x.weights[v] = float32(worth(x.kinds[x.values[v].kind()].M, r.start, r.excess))
 	}
 }
 

@@ -1,0 +1,132 @@
+package cluster
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// texts keeps strings without a pointer for each, which would cost the
+// garbage collector more than everything else.
+type texts struct{ chunks [][]byte }
+
+const textBits = 20 // of the place within a chunk
+
+// put keeps a string, its length before it, and says where: less than 2^40.
+func (t *texts) put(s string) (at uint64) {
+	last := len(t.chunks) - 1
+	need := binary.MaxVarintLen64 + len(s)
+	if last < 0 || len(t.chunks[last])+need > 1<<textBits {
+		t.chunks = append(t.chunks, make([]byte, 0, max(min(1<<textBits, 4096<<min(textBits, len(t.chunks))), need)))
+		last++
+	}
+	at = uint64(last)<<textBits | uint64(len(t.chunks[last]))
+	t.chunks[last] = append(binary.AppendUvarint(t.chunks[last], uint64(len(s))), s...)
+	return at
+}
+
+func (t *texts) get(at uint64) []byte {
+	b := t.chunks[at>>textBits][at%(1<<textBits):]
+	size, n := binary.Uvarint(b)
+	return b[n : n+int(size)]
+}
+
+// chunks keeps rows without ever copying them to grow.
+type chunks [][]row
+
+const chunkMost = 1 << 12 // rows
+
+func (c *chunks) add(r row) {
+	last := len(*c) - 1
+	if last < 0 || len((*c)[last]) == cap((*c)[last]) {
+		*c = append(*c, make([]row, 0, min(chunkMost, 8<<min(16, 2*len(*c)))))
+		last++
+	}
+	(*c)[last] = append((*c)[last], r)
+}
+
+func (c chunks) len() (n int) {
+	for _, chunk := range c {
+		n += len(chunk)
+	}
+	return n
+}
+
+// sorter sorts buckets one after the other in the same memory.
+type sorter struct {
+	rows  []row
+	begin [1<<sortBits + 1]uint32
+}
+
+// sortBits of the hash, behind the byte of the bucket, are sorted by counting.
+const sortBits = 12
+
+// bucket empties a bucket, gives its hosts their ranks and sorts it by hash,
+// host and port.
+func (s *sorter) bucket(c *chunks, rank []hostID) []row {
+	n := c.len()
+	if cap(s.rows) < n {
+		s.rows = make([]row, n+n/8)
+	}
+	s.rows = s.rows[:n]
+	part := func(r row) uint64 { return r.hash << 8 >> (64 - sortBits) }
+	clear(s.begin[:])
+	for _, chunk := range *c {
+		for _, r := range chunk {
+			s.begin[part(r)+1]++
+		}
+	}
+	sums(s.begin[:])
+	next := s.begin
+	for i, chunk := range *c {
+		for _, r := range chunk {
+			at := &next[part(r)]
+			s.rows[*at] = row{r.hash, r.what, rank[r.host]}
+			*at++
+		}
+		(*c)[i] = nil
+	}
+	*c = nil
+	for i, from := range s.begin[:1<<sortBits] {
+		if list := s.rows[from:s.begin[i+1]]; len(list) > 1 {
+			slices.SortFunc(list, compareRows)
+		}
+	}
+	return s.rows
+}
+
+func compareRows(a, b row) int {
+	switch {
+	case a.hash != b.hash:
+		return cmp.Compare(a.hash, b.hash)
+	case a.host != b.host:
+		return cmp.Compare(a.host, b.host)
+	}
+	return cmp.Compare(a.port(), b.port())
+}
+
+// finder finds values by their hashes: where those with the same first bits begin.
+type finder struct {
+	shift int
+	begin []uint32
+}
+
+func newFinder(values []valueRow) finder {
+	n := min(20, bits.Len(uint(len(values)))) // about two values each, up to a million of them
+	f := finder{64 - n, make([]uint32, 1<<n+1)}
+	for _, v := range values {
+		f.begin[f.first(v.hash)+1]++
+	}
+	sums(f.begin)
+	return f
+}
+
+// first are the first bits of a hash; a shift by 64 leaves 0.
+func (f finder) first(hash uint64) uint64 { return hash >> f.shift }
+
+func (f finder) find(values []valueRow, hash uint64) (valueID, bool) {
+	from, to := f.begin[f.first(hash)], f.begin[f.first(hash)+1]
+	i, ok := slices.BinarySearchFunc(values[from:to], hash, func(v valueRow, h uint64) int { return cmp.Compare(v.hash, h) })
+	return from + valueID(i), ok
+}
