@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"iter"
 	"net/netip"
@@ -187,16 +188,11 @@ func NewIndex(t *Table, hosts []Host) *Index {
 
 // sortHosts numbers hosts anew, by address, each once, and makes room for their prints.
 func (x *Index) sortHosts() (rank []hostID) {
-	order := make([]hostID, len(x.addrs))
-	for i := range order {
-		order[i] = hostID(i)
-	}
-	slices.SortFunc(order, func(a, b hostID) int { return x.addrs[a].Compare(x.addrs[b]) })
-	rank = make([]hostID, len(order))
-	var sorted []netip.Addr
-	x.start = []uint32{0}
-	for i, h := range order {
-		if addr := x.addrs[h]; i == 0 || addr != sorted[len(sorted)-1] {
+	rank = make([]hostID, len(x.addrs))
+	sorted := make([]netip.Addr, 0, len(x.addrs))
+	x.start = make([]uint32, 1, len(x.addrs)+1)
+	for _, h := range byAddress(x.addrs) {
+		if addr := x.addrs[h]; len(sorted) == 0 || addr != sorted[len(sorted)-1] {
 			sorted, x.start = append(sorted, addr), append(x.start, x.start[len(sorted)])
 		}
 		rank[h] = hostID(len(sorted) - 1)
@@ -204,6 +200,28 @@ func (x *Index) sortHosts() (rank []hostID) {
 	}
 	x.addrs, x.counts = sorted, nil
 	return rank
+}
+
+// byAddress numbers addresses in their order: IPv4, which nearly all are,
+// sorted as numbers with their places behind them, then the others.
+func byAddress(addrs []netip.Addr) []hostID {
+	var v4 []uint64
+	var others []hostID
+	for i, addr := range addrs {
+		if addr.Is4() {
+			b := addr.As4()
+			v4 = append(v4, uint64(binary.BigEndian.Uint32(b[:]))<<32|uint64(i))
+		} else {
+			others = append(others, hostID(i))
+		}
+	}
+	slices.Sort(v4)
+	slices.SortStableFunc(others, func(a, b hostID) int { return addrs[a].Compare(addrs[b]) })
+	order := make([]hostID, 0, len(addrs))
+	for _, key := range v4 {
+		order = append(order, hostID(key))
+	}
+	return append(order, others...)
 }
 
 // sortRows numbers values, bucket by bucket, each with its holders, and deals
