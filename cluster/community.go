@@ -22,6 +22,10 @@ type community struct {
 	joint   map[[2]valueID]float64 // strangers that hold both
 	scores  map[hostID]*membership
 	prior   float64
+
+	merged  bool                // in this round of merge
+	most    []valueID           // see majority
+	typical map[asked][]valueID // see answer
 }
 
 // asked is a question: a kind at a port.
@@ -155,36 +159,40 @@ func (c *community) given(v, g valueID) float64 {
 }
 
 func (c *community) weigh(h hostID) *membership {
-	m := &membership{}
-	var left []agreement
-	oneCertificate := false
-	for v, p := range c.valuesOf(h) {
+	var held []valueID
+	for v := range c.valuesOf(h) {
 		if c.count[v] > 1 {
-			left = append(left, agreement{v, c.families[p.kind], c.of(v).bits})
-			oneCertificate = oneCertificate || sameCertificate(c.kinds[p.kind].Kind)
+			held = append(held, v)
 		}
 	}
-	if oneCertificate { // what it says is the same because it is the same
-		left = slices.DeleteFunc(left, func(a agreement) bool {
-			return restates(c.kinds[c.values[a.value].kind].Kind)
-		})
+	return c.judge(held, c.publicCA(h), func(clean bool) map[string]float64 { return c.against(h, clean) })
+}
+
+// judge weighs values that are held in common; publicCA: certificates may be a
+// customer's. against gives what is answered differently, by event.
+func (c *community) judge(held []valueID, publicCA bool, against func(clean bool) map[string]float64) *membership {
+	m := &membership{}
+	oneCertificate := slices.ContainsFunc(held, func(v valueID) bool { return sameCertificate(c.kinds[c.values[v].kind].Kind) })
+	var left []agreement
+	clean := false
+	for _, v := range held {
+		kind := c.values[v].kind
+		info := c.kinds[kind]
+		if oneCertificate && restates(info.Kind) { // what it says is the same because it is the same
+			continue
+		}
+		left = append(left, agreement{v, c.families[kind], c.of(v).bits})
+		clean = clean || info.Identity && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
 	}
-	public := c.publicCA(h)
-	clean := slices.ContainsFunc(left, func(a agreement) bool {
-		f := c.feature(a.value)
-		return c.table.kinds[f.kind].Identity && !c.table.isStock(f) && !(public && strings.HasPrefix(string(f.kind), "cert."))
-	})
 	c.pick(m, left)
-	net := map[string]float64{} // by event
-	families := 0
+	net := against(clean)
 	for _, a := range m.agree {
 		m.bits += a.bits
 	}
-	against := c.against(h, clean)
-	for _, e := range slices.Sorted(maps.Keys(against)) {
-		m.bits += against[e]
-		net[e] = against[e]
+	for _, e := range slices.Sorted(maps.Keys(net)) {
+		m.bits += net[e]
 	}
+	families := 0
 	for _, a := range m.agree {
 		if a.bits+net[event(c.familyNames[a.family], false)] >= familyBits {
 			families++

@@ -28,10 +28,12 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 	}
 	var found []*community
 	for _, members := range x.communities() {
-		if c := x.confirm(members); c != nil && c.confidence() >= minimum {
+		if c := x.confirm(members); c != nil {
 			found = append(found, c)
 		}
 	}
+	found = x.join(x.merge(found))
+	found = slices.DeleteFunc(found, func(c *community) bool { return c.confidence() < minimum })
 	slices.SortFunc(found, func(a, b *community) int {
 		return cmp.Or(cmp.Compare(len(b.members), len(a.members)), cmp.Compare(a.members[0], b.members[0]))
 	})
