@@ -182,7 +182,7 @@ func (c *community) judge(held []valueID, publicCA bool, against func(clean bool
 			continue
 		}
 		left = append(left, agreement{v, c.families[kind], c.of(v).bits})
-		clean = clean || info.Identity && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
+		clean = clean || info.Identity && c.of(v).bits >= familyBits && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
 	}
 	c.pick(m, left)
 	net := against(clean)
@@ -262,7 +262,7 @@ func (c *community) confidence() float64 {
 	sum := 0.0
 	for _, h := range c.members {
 		s := c.scores[h]
-		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean, func(v valueID) rarity { return c.of(v).rarity })))
+		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean, doubtGroup, func(v valueID) rarity { return c.of(v).rarity })))
 	}
 	return sum / float64(len(c.members))
 }

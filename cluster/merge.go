@@ -110,7 +110,8 @@ func (x *Index) ally(a, b *community) *membership {
 			}
 		}
 	}
-	return c.judge(both, c.publicCA(a.members[0]) || c.publicCA(b.members[0]), func(bool) map[string]float64 { return against })
+	m := c.judge(both, c.publicCA(a.members[0]) || c.publicCA(b.members[0]), func(bool) map[string]float64 { return against })
+	return m
 }
 
 func overlap(a, b []valueID) bool {
