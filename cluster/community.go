@@ -13,12 +13,12 @@ import (
 // community is hosts that seem to be one provider's, with what is counted of
 // them. Each member is weighed against the others as a whole.
 type community struct {
-	*Index
+	*grouping
 	members []hostID // sorted
 	count   map[valueID]int
 	asked   map[asked]answers
 	kind    []int // members that answer each kind
-	known   map[valueID]*shared
+	looked  map[valueID]*shared
 	joint   map[[2]valueID]float64 // strangers that hold both
 	scores  map[hostID]*membership
 	prior   float64
@@ -54,9 +54,9 @@ type agreement struct {
 
 // confirm weighs members until those that are left are all kin of the rest;
 // nil: nobody is.
-func (x *Index) confirm(members []hostID) *community {
+func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
-		c := x.weighed(members)
+		c := g.weighed(members)
 		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool { return !c.scores[h].kin })
 		if len(kept) < 2 {
 			return nil
@@ -66,15 +66,15 @@ func (x *Index) confirm(members []hostID) *community {
 		}
 		members = kept
 	}
-	return x.weighed(members)
+	return g.weighed(members)
 }
 
-func (x *Index) weighed(members []hostID) *community {
-	c := &community{Index: x, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(x.kinds)),
-		known: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: x.prior(float64(len(members)))}
+func (g *grouping) weighed(members []hostID) *community {
+	c := &community{grouping: g, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(g.kinds)),
+		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: g.prior(float64(len(members)))}
 	for _, h := range members {
 		last := -1
-		for v, p := range x.valuesOf(h) {
+		for v, p := range g.valuesOf(h) {
 			c.count[v]++
 			if int(p.kind) != last {
 				last = int(p.kind)
@@ -126,7 +126,7 @@ type shared struct {
 
 // of looks a value up, once for all members.
 func (c *community) of(v valueID) *shared {
-	s := c.known[v]
+	s := c.looked[v]
 	if s == nil {
 		n, kind := float64(c.count[v]), c.values[v].kind
 		s = &shared{prevalence: prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
@@ -134,7 +134,7 @@ func (c *community) of(v valueID) *shared {
 		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
 		s.software = c.table.software(c.feature(v))
-		c.known[v] = s
+		c.looked[v] = s
 	}
 	return s
 }

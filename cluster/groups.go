@@ -26,13 +26,14 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 	if minimum == 0 {
 		minimum = .9
 	}
+	g := &grouping{Index: x, known: map[valueID]rarity{}, kinship: map[[2]*community]*membership{}}
 	var found []*community
 	for _, members := range x.communities() {
-		if c := x.confirm(members); c != nil {
+		if c := g.confirm(members); c != nil {
 			found = append(found, c)
 		}
 	}
-	found = x.join(x.merge(found))
+	found = g.join(g.merge(found))
 	found = slices.DeleteFunc(found, func(c *community) bool { return c.confidence() < minimum })
 	slices.SortFunc(found, func(a, b *community) int {
 		return cmp.Or(cmp.Compare(len(b.members), len(a.members)), cmp.Compare(a.members[0], b.members[0]))
@@ -43,6 +44,23 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 	}
 	x.bridge(groups, found, o.Related)
 	return groups, nil
+}
+
+// grouping is an index while groups are found in it: what is looked up once
+// serves all of them.
+type grouping struct {
+	*Index
+	known   map[valueID]rarity
+	kinship map[[2]*community]*membership // of groups
+}
+
+func (g *grouping) rarity(v valueID) rarity {
+	r, ok := g.known[v]
+	if !ok {
+		r = g.Index.rarity(v)
+		g.known[v] = r
+	}
+	return r
 }
 
 // gate is the least that a value must be worth to tie hosts: 11 bits in a scan

@@ -17,17 +17,17 @@ const (
 // wandered ties nobody; and what a merged group holds is counted anew, so that
 // a chain of groups does not become one if its ends have nothing in common.
 // The strongest pairs come first, each group once a round.
-func (x *Index) merge(found []*community) []*community {
+func (g *grouping) merge(found []*community) []*community {
 	for range mergeRounds {
 		merged := false
-		for _, p := range x.pairs(found) {
+		for _, p := range g.pairs(found) {
 			a, b := found[p.a], found[p.b]
 			if a == nil || b == nil || a.merged || b.merged {
 				continue
 			}
 			members := slices.Concat(a.members, b.members)
 			slices.Sort(members)
-			if c := x.confirm(members); c != nil {
+			if c := g.confirm(members); c != nil {
 				c.merged, merged = true, true
 				found[p.a], found[p.b] = c, nil
 			}
@@ -50,7 +50,7 @@ type alliance struct {
 }
 
 // pairs finds the groups that are kin, the strongest first.
-func (x *Index) pairs(found []*community) []alliance {
+func (g *grouping) pairs(found []*community) []alliance {
 	in := map[valueID][]int{} // groups of which most members hold a value
 	for i, c := range found {
 		for _, v := range c.majority() {
@@ -59,7 +59,7 @@ func (x *Index) pairs(found []*community) []alliance {
 	}
 	tied := map[[2]int]bool{}
 	for v, groups := range in {
-		if len(groups) < 2 || len(groups) > bridgeGroups || float64(x.weights[v]) < familyBits {
+		if len(groups) < 2 || len(groups) > bridgeGroups || float64(g.weights[v]) < familyBits {
 			continue
 		}
 		for i, a := range groups {
@@ -70,7 +70,13 @@ func (x *Index) pairs(found []*community) []alliance {
 	}
 	var out []alliance
 	for p := range tied {
-		if m := x.ally(found[p[0]], found[p[1]]); m.kin {
+		both := [2]*community{found[p[0]], found[p[1]]}
+		m := g.kinship[both]
+		if m == nil {
+			m = g.ally(both[0], both[1])
+			g.kinship[both] = m
+		}
+		if m.kin {
 			out = append(out, alliance{p[0], p[1], m.bits})
 		}
 	}
@@ -82,24 +88,34 @@ func (x *Index) pairs(found []*community) []alliance {
 
 // ally weighs what most members of two groups hold, prevalence estimated
 // outside both.
-func (x *Index) ally(a, b *community) *membership {
+func (g *grouping) ally(a, b *community) *membership {
 	members := slices.Concat(a.members, b.members)
 	slices.Sort(members)
-	c := &community{Index: x, members: members, count: map[valueID]int{}, kind: make([]int, len(x.kinds)),
-		known: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, prior: x.prior(float64(len(members)))}
+	c := &community{grouping: g, members: members, count: map[valueID]int{}, kind: make([]int, len(g.kinds)),
+		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, prior: g.prior(float64(len(members)))}
 	for k := range c.kind {
 		c.kind[k] = a.kind[k] + b.kind[k]
 	}
 	var both []valueID
+	most := map[uint8]float64{} // of each family
 	for _, v := range a.majority() {
 		if b.mostHold(v) {
 			c.count[v] = a.count[v] + b.count[v]
 			both = append(both, v)
+			family := g.families[g.values[v].kind]
+			most[family] = max(most[family], c.of(v).bits)
 		}
+	}
+	sum := -c.prior
+	for _, bits := range most {
+		sum += bits
+	}
+	if sum < kinBits-1 { // whatever speaks against it
+		return &membership{}
 	}
 	against := map[string]float64{}
 	for q, answer := range a.answer() {
-		if info := x.kinds[q.kind]; !info.Identity && !info.Mute {
+		if info := g.kinds[q.kind]; !info.Identity && !info.Mute {
 			if other, ok := b.answer()[q]; ok && !overlap(answer, other) {
 				e := event(info.Family, false)
 				bits := max(mergeConflict, math.Log2(1-min(info.M, .99)))
@@ -155,9 +171,9 @@ func (c *community) answer() map[asked][]valueID {
 			}
 		}
 		c.typical = map[asked][]valueID{}
-		for g, n := range n {
-			if 2*n >= c.asked[g.asked].all {
-				c.typical[g.asked] = append(c.typical[g.asked], g.value)
+		for a, n := range n {
+			if 2*n >= c.asked[a.asked].all {
+				c.typical[a.asked] = append(c.typical[a.asked], a.value)
 			}
 		}
 	}
@@ -166,8 +182,8 @@ func (c *community) answer() map[asked][]valueID {
 
 // join takes hosts of no group into the group of which they are kin, of
 // several the one to which most speaks, else the first.
-func (x *Index) join(found []*community) []*community {
-	in := make([]bool, len(x.addrs))
+func (g *grouping) join(found []*community) []*community {
+	in := make([]bool, len(g.addrs))
 	for _, c := range found {
 		for _, h := range c.members {
 			in[h] = true
@@ -193,7 +209,7 @@ func (x *Index) join(found []*community) []*community {
 		if len(hosts) > 0 {
 			members := slices.Concat(found[i].members, hosts)
 			slices.Sort(members)
-			if c := x.confirm(members); c != nil {
+			if c := g.confirm(members); c != nil {
 				found[i] = c
 			}
 		}
