@@ -23,7 +23,6 @@ type community struct {
 	scores  map[hostID]*membership
 	prior   float64
 
-	merged  bool                // in this round of merge
 	most    []valueID           // see majority
 	typical map[asked][]valueID // see answer
 }

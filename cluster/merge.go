@@ -2,45 +2,44 @@ package cluster
 
 import (
 	"cmp"
-	"maps"
-	"math"
 	"slices"
 )
 
 const (
-	mergeRounds   = 6    // of pairs: one image finds up to 63 others
-	mergeConflict = -1.0 // bits of a question that two images answer differently: it is why they are two
+	mergeRounds   = 6    // one image finds up to 63 others
+	mergeConflict = -1.0 // bits for each event that two images answer differently: this is what makes them two, so it hardly speaks against one provider
 )
 
 // merge joins groups that one provider's images make. What most members of both
-// hold must make them kin as if they were two hosts, so one member that has
-// wandered ties nobody; and what a merged group holds is counted anew, so that
-// a chain of groups does not become one if its ends have nothing in common.
-// The strongest pairs come first, each group once a round.
+// hold must make them kin as if they were two hosts: one member that has
+// wandered ties nobody. The strongest pair comes first, and a group is in one
+// pair a round; then what the merged ones hold is counted anew, so that a chain
+// of groups whose ends have nothing in common does not become one.
 func (g *grouping) merge(found []*community) []*community {
 	for range mergeRounds {
-		merged := false
+		done := map[*community]bool{nil: true}
 		for _, p := range g.pairs(found) {
 			a, b := found[p.a], found[p.b]
-			if a == nil || b == nil || a.merged || b.merged {
+			if done[a] || done[b] {
 				continue
 			}
-			members := slices.Concat(a.members, b.members)
-			slices.Sort(members)
-			if c := g.confirm(members); c != nil {
-				c.merged, merged = true, true
-				found[p.a], found[p.b] = c, nil
+			if c := g.confirm(union(a.members, b.members)); c != nil {
+				found[p.a], found[p.b], done[c] = c, nil, true
 			}
 		}
-		found = slices.DeleteFunc(found, func(c *community) bool { return c == nil })
-		for _, c := range found {
-			c.merged = false
-		}
-		if !merged {
+		if len(done) == 1 {
 			break
 		}
+		found = slices.DeleteFunc(found, func(c *community) bool { return c == nil })
 	}
 	return found
+}
+
+// union is sorted, as both are.
+func union(a, b []hostID) []hostID {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return all
 }
 
 // alliance is two groups, positions in a list, that are kin.
@@ -87,47 +86,61 @@ func (g *grouping) pairs(found []*community) []alliance {
 }
 
 // ally weighs what most members of two groups hold, prevalence estimated
-// outside both.
+// outside both. It has no bits when they cannot come to those of kin.
 func (g *grouping) ally(a, b *community) *membership {
-	members := slices.Concat(a.members, b.members)
-	slices.Sort(members)
+	members := union(a.members, b.members)
 	c := &community{grouping: g, members: members, count: map[valueID]int{}, kind: make([]int, len(g.kinds)),
 		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, prior: g.prior(float64(len(members)))}
 	for k := range c.kind {
 		c.kind[k] = a.kind[k] + b.kind[k]
 	}
 	var both []valueID
-	most := map[uint8]float64{} // of each family
+	sum, most := -c.prior, make([]float64, len(g.familyNames))
 	for _, v := range a.majority() {
 		if b.mostHold(v) {
 			c.count[v] = a.count[v] + b.count[v]
 			both = append(both, v)
 			family := g.families[g.values[v].kind]
-			most[family] = max(most[family], c.of(v).bits)
-		}
-	}
-	sum := -c.prior
-	for _, bits := range most {
-		sum += bits
-	}
-	if sum < kinBits-1 { // whatever speaks against it
-		return &membership{}
-	}
-	against := map[string]float64{}
-	for q, answer := range a.answer() {
-		if info := g.kinds[q.kind]; !info.Identity && !info.Mute {
-			if other, ok := b.answer()[q]; ok && !overlap(answer, other) {
-				e := event(info.Family, false)
-				bits := max(mergeConflict, math.Log2(1-min(info.M, .99)))
-				if info.Part != "" {
-					bits *= partShare
-				}
-				against[e] = min(against[e], bits)
+			if more := c.of(v).bits - most[family]; more > 0 {
+				sum, most[family] = sum+more, c.of(v).bits
 			}
 		}
 	}
-	m := c.judge(both, c.publicCA(a.members[0]) || c.publicCA(b.members[0]), func(bool) map[string]float64 { return against })
-	return m
+	if sum < kinBits {
+		return &membership{}
+	}
+	return c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
+}
+
+// differences are the questions to which most members of two groups have
+// answers and none in common, by event.
+func differences(a, b *community, clean bool) map[string]float64 {
+	out := map[string]float64{}
+	theirs := b.answer()
+	for q, answer := range a.answer() {
+		info, other := a.kinds[q.kind], theirs[q]
+		if info.Identity || info.Mute || len(other) == 0 || overlap(answer, other) {
+			continue
+		}
+		bits := mergeConflict
+		if info.Part != "" {
+			bits *= partShare
+		}
+		e := event(info.Family, clean)
+		out[e] = min(out[e], bits)
+	}
+	return out
+}
+
+// public reports whether most members' certificates come from a public CA.
+func (c *community) public() bool {
+	n := 0
+	for _, h := range c.members {
+		if c.publicCA(h) {
+			n++
+		}
+	}
+	return 2*n >= len(c.members)
 }
 
 func overlap(a, b []valueID) bool {
@@ -178,68 +191,4 @@ func (c *community) answer() map[asked][]valueID {
 		}
 	}
 	return c.typical
-}
-
-// join takes hosts of no group into the group of which they are kin, of
-// several the one to which most speaks, else the first.
-func (g *grouping) join(found []*community) []*community {
-	in := make([]bool, len(g.addrs))
-	for _, c := range found {
-		for _, h := range c.members {
-			in[h] = true
-		}
-	}
-	type place struct {
-		group int
-		bits  float64
-	}
-	best := map[hostID]place{}
-	for i, c := range found {
-		for _, h := range c.outsiders(in) {
-			if m := c.weigh(h); m.kin && m.bits > best[h].bits {
-				best[h] = place{i, m.bits}
-			}
-		}
-	}
-	more := make([][]hostID, len(found))
-	for _, h := range slices.Sorted(maps.Keys(best)) {
-		more[best[h].group] = append(more[best[h].group], h)
-	}
-	for i, hosts := range more {
-		if len(hosts) > 0 {
-			members := slices.Concat(found[i].members, hosts)
-			slices.Sort(members)
-			if c := g.confirm(members); c != nil {
-				found[i] = c
-			}
-		}
-	}
-	return found
-}
-
-// outsiders are the hosts of no group that share enough with c to be weighed,
-// ascending.
-func (c *community) outsiders(in []bool) []hostID {
-	sum := map[hostID]int{} // hundredths of bits: whole numbers add up the same in any order
-	gate := c.gate()
-	for v, n := range c.count {
-		if n < 2 || c.held(v) == n || c.held(v) > groupHolders || c.weights[v] == 0 || c.of(v).bits < gate {
-			continue
-		}
-		bits := int(100 * c.of(v).bits)
-		for _, h := range c.holdersOf(v) {
-			if !in[h] {
-				sum[h] += bits
-			}
-		}
-	}
-	least := int(100 * (c.prior + kinBits))
-	var out []hostID
-	for h, bits := range sum {
-		if bits >= least {
-			out = append(out, h)
-		}
-	}
-	slices.Sort(out)
-	return out
 }
