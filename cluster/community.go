@@ -256,12 +256,16 @@ func (c *community) against(h hostID, clean bool) map[string]float64 {
 // partShare is what one of the five parts of tls.server counts as a difference.
 const partShare = .2
 
+// sure is the confidence that weighed evidence deserves.
+func (c *community) sure(m *membership) float64 {
+	return confidence(doubted(m.bits, c.doubt(m.agree, m.clean, doubtGroup, func(v valueID) rarity { return c.of(v).rarity })))
+}
+
 // confidence is that of the members on the average.
 func (c *community) confidence() float64 {
 	sum := 0.0
 	for _, h := range c.members {
-		s := c.scores[h]
-		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean, doubtGroup, func(v valueID) rarity { return c.of(v).rarity })))
+		sum += c.sure(c.scores[h])
 	}
 	return sum / float64(len(c.members))
 }

@@ -22,11 +22,10 @@ const (
 // weighed against what the others hold, prevalence estimated outside the
 // group, and those that are no kin by that are dropped.
 func (x *Index) Groups(o Options) ([]Group, error) {
-	minimum := o.MinConfidence
-	if minimum == 0 {
-		minimum = .9
+	g := &grouping{Index: x, minimum: o.MinConfidence, known: map[valueID]rarity{}, kinship: map[[2]*community]*membership{}}
+	if g.minimum == 0 {
+		g.minimum = .9
 	}
-	g := &grouping{Index: x, known: map[valueID]rarity{}, kinship: map[[2]*community]*membership{}}
 	var found []*community
 	for _, members := range x.communities() {
 		if c := g.confirm(members); c != nil {
@@ -34,7 +33,7 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 		}
 	}
 	found = g.join(g.merge(found))
-	found = slices.DeleteFunc(found, func(c *community) bool { return c.confidence() < minimum })
+	found = slices.DeleteFunc(found, func(c *community) bool { return c.confidence() < g.minimum })
 	slices.SortFunc(found, func(a, b *community) int {
 		return cmp.Or(cmp.Compare(len(b.members), len(a.members)), cmp.Compare(a.members[0], b.members[0]))
 	})
@@ -50,6 +49,7 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 // serves all of them.
 type grouping struct {
 	*Index
+	minimum float64 // confidence
 	known   map[valueID]rarity
 	kinship map[[2]*community]*membership // of groups
 }

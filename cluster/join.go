@@ -21,7 +21,7 @@ func (g *grouping) join(found []*community) []*community {
 	best := map[hostID]place{}
 	for i, c := range found {
 		for _, h := range c.outsiders(in) {
-			if m := c.weigh(h); m.kin && m.bits > best[h].bits {
+			if m := c.weigh(h); m.kin && m.bits > best[h].bits && c.sure(m) >= g.minimum {
 				best[h] = place{i, m.bits}
 			}
 		}

@@ -109,7 +109,9 @@ func (g *grouping) ally(a, b *community) *membership {
 	if sum < kinBits {
 		return &membership{}
 	}
-	return c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
+	m := c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
+	m.kin = m.kin && c.sure(m) >= g.minimum
+	return m
 }
 
 // differences are the questions to which most members of two groups have
