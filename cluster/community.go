@@ -13,15 +13,18 @@ import (
 // community is hosts that seem to be one provider's, with what is counted of
 // them. Each member is weighed against the others as a whole.
 type community struct {
-	*Index
+	*grouping
 	members []hostID // sorted
 	count   map[valueID]int
 	asked   map[asked]answers
 	kind    []int // members that answer each kind
-	known   map[valueID]*shared
+	looked  map[valueID]*shared
 	joint   map[[2]valueID]float64 // strangers that hold both
 	scores  map[hostID]*membership
 	prior   float64
+
+	most    []valueID           // see majority
+	typical map[asked][]valueID // see answer
 }
 
 // asked is a question: a kind at a port.
@@ -50,9 +53,9 @@ type agreement struct {
 
 // confirm weighs members until those that are left are all kin of the rest;
 // nil: nobody is.
-func (x *Index) confirm(members []hostID) *community {
+func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
-		c := x.weighed(members)
+		c := g.weighed(members)
 		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool { return !c.scores[h].kin })
 		if len(kept) < 2 {
 			return nil
@@ -62,15 +65,15 @@ func (x *Index) confirm(members []hostID) *community {
 		}
 		members = kept
 	}
-	return x.weighed(members)
+	return g.weighed(members)
 }
 
-func (x *Index) weighed(members []hostID) *community {
-	c := &community{Index: x, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(x.kinds)),
-		known: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: x.prior(float64(len(members)))}
+func (g *grouping) weighed(members []hostID) *community {
+	c := &community{grouping: g, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(g.kinds)),
+		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: g.prior(float64(len(members)))}
 	for _, h := range members {
 		last := -1
-		for v, p := range x.valuesOf(h) {
+		for v, p := range g.valuesOf(h) {
 			c.count[v]++
 			if int(p.kind) != last {
 				last = int(p.kind)
@@ -122,7 +125,7 @@ type shared struct {
 
 // of looks a value up, once for all members.
 func (c *community) of(v valueID) *shared {
-	s := c.known[v]
+	s := c.looked[v]
 	if s == nil {
 		n, kind := float64(c.count[v]), c.values[v].kind()
 		s = &shared{prevalence: prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
@@ -130,7 +133,7 @@ func (c *community) of(v valueID) *shared {
 		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
 		s.software = c.table.software(c.feature(v))
-		c.known[v] = s
+		c.looked[v] = s
 	}
 	return s
 }
@@ -155,36 +158,40 @@ func (c *community) given(v, g valueID) float64 {
 }
 
 func (c *community) weigh(h hostID) *membership {
-	m := &membership{}
-	var left []agreement
-	oneCertificate := false
-	for v, p := range c.valuesOf(h) {
+	var held []valueID
+	for v := range c.valuesOf(h) {
 		if c.count[v] > 1 {
-			left = append(left, agreement{v, c.families[p.kind], c.of(v).bits})
-			oneCertificate = oneCertificate || sameCertificate(c.kinds[p.kind].Kind)
+			held = append(held, v)
 		}
 	}
-	if oneCertificate { // what it says is the same because it is the same
-		left = slices.DeleteFunc(left, func(a agreement) bool {
-			return restates(c.kinds[c.values[a.value].kind()].Kind)
-		})
+	return c.judge(held, c.publicCA(h), func(clean bool) map[string]float64 { return c.against(h, clean) })
+}
+
+// judge weighs values that are held in common; publicCA: certificates may be a
+// customer's. against gives what is answered differently, by event.
+func (c *community) judge(held []valueID, publicCA bool, against func(clean bool) map[string]float64) *membership {
+	m := &membership{}
+	oneCertificate := slices.ContainsFunc(held, func(v valueID) bool { return sameCertificate(c.kinds[c.values[v].kind()].Kind) })
+	var left []agreement
+	clean := false
+	for _, v := range held {
+		kind := c.values[v].kind()
+		info := c.kinds[kind]
+		if oneCertificate && restates(info.Kind) { // what it says is the same because it is the same
+			continue
+		}
+		left = append(left, agreement{v, c.families[kind], c.of(v).bits})
+		clean = clean || info.Identity && c.of(v).bits >= familyBits && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
 	}
-	public := c.publicCA(h)
-	clean := slices.ContainsFunc(left, func(a agreement) bool {
-		f := c.feature(a.value)
-		return c.table.kinds[f.kind].Identity && !c.table.isStock(f) && !(public && strings.HasPrefix(string(f.kind), "cert."))
-	})
 	c.pick(m, left)
-	net := map[string]float64{} // by event
-	families := 0
+	net := against(clean)
 	for _, a := range m.agree {
 		m.bits += a.bits
 	}
-	against := c.against(h, clean)
-	for _, e := range slices.Sorted(maps.Keys(against)) {
-		m.bits += against[e]
-		net[e] = against[e]
+	for _, e := range slices.Sorted(maps.Keys(net)) {
+		m.bits += net[e]
 	}
+	families := 0
 	for _, a := range m.agree {
 		if a.bits+net[event(c.familyNames[a.family], false)] >= familyBits {
 			families++
@@ -249,12 +256,16 @@ func (c *community) against(h hostID, clean bool) map[string]float64 {
 // partShare is what one of the five parts of tls.server counts as a difference.
 const partShare = .2
 
+// sure is the confidence that weighed evidence deserves.
+func (c *community) sure(m *membership) float64 {
+	return confidence(doubted(m.bits, c.doubt(m.agree, m.clean, doubtGroup, func(v valueID) rarity { return c.of(v).rarity })))
+}
+
 // confidence is that of the members on the average.
 func (c *community) confidence() float64 {
 	sum := 0.0
 	for _, h := range c.members {
-		s := c.scores[h]
-		sum += confidence(doubted(s.bits, c.doubt(s.agree, s.clean, func(v valueID) rarity { return c.of(v).rarity })))
+		sum += c.sure(c.scores[h])
 	}
 	return sum / float64(len(c.members))
 }

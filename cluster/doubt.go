@@ -14,29 +14,35 @@ const (
 	doubtSoftware = .5   // of agreements without a key, in a large scan of which nothing else is known
 	doubtKey      = .05  // of those with a clean identity value: default keys
 	doubtLeast    = .05  // of it stays, however well networks or a baseline speak against a product
+	doubtGroup    = .02  // of a group stays, but for a baseline: an image or a product of one hoster is as coherent as a provider
 	doubtWorth    = .001 // below, it does not show: no confidence is said to be above .999
 	keyedPairs    = .4   // of kin with everything else in common share a key
 )
 
 // doubt is the probability of a product, for hosts that share values with
-// these bits; clean: one of them is a clean identity value.
-func (x *Index) doubt(shared []agreement, clean bool, of func(valueID) rarity) float64 {
+// these bits; clean: one of them is a clean identity value. It is floor at
+// least, but for what a baseline tells of the values.
+func (x *Index) doubt(shared []agreement, clean bool, floor float64, of func(valueID) rarity) float64 {
 	base := x.products
 	if clean {
 		base = doubtKey
 	}
-	sum, told := 0.0, 0.0
+	sum, told, beyond := 0.0, 0.0, 0.0
 	for _, a := range shared {
 		sum += a.bits
 		if r := of(a.value); r.told {
 			told += a.bits * r.excess
+			if r.beyond {
+				beyond += a.bits
+			}
 		}
 	}
 	if sum > 0 {
 		base *= 1 - (1-doubtLeast)*told/sum
+		floor *= 1 - beyond/sum
 	}
 	size := min(1, float64(x.Hosts())/shareHosts)
-	if doubt := base * size * size; doubt > doubtWorth {
+	if doubt := max(base, floor) * size * size; doubt > doubtWorth {
 		return doubt
 	}
 	return 0

@@ -22,16 +22,18 @@ const (
 // weighed against what the others hold, prevalence estimated outside the
 // group, and those that are no kin by that are dropped.
 func (x *Index) Groups(o Options) ([]Group, error) {
-	minimum := o.MinConfidence
-	if minimum == 0 {
-		minimum = .9
+	g := &grouping{Index: x, minimum: o.MinConfidence, known: map[valueID]rarity{}, kinship: map[[2]*community]*membership{}}
+	if g.minimum == 0 {
+		g.minimum = .9
 	}
 	var found []*community
 	for _, members := range x.communities() {
-		if c := x.confirm(members); c != nil && c.confidence() >= minimum {
+		if c := g.confirm(members); c != nil {
 			found = append(found, c)
 		}
 	}
+	found = g.join(g.merge(found))
+	found = slices.DeleteFunc(found, func(c *community) bool { return c.confidence() < g.minimum })
 	slices.SortFunc(found, func(a, b *community) int {
 		return cmp.Or(cmp.Compare(len(b.members), len(a.members)), cmp.Compare(a.members[0], b.members[0]))
 	})
@@ -41,6 +43,24 @@ func (x *Index) Groups(o Options) ([]Group, error) {
 	}
 	x.bridge(groups, found, o.Related)
 	return groups, nil
+}
+
+// grouping is an index while groups are found in it: what is looked up once
+// serves all of them.
+type grouping struct {
+	*Index
+	minimum float64 // confidence
+	known   map[valueID]rarity
+	kinship map[[2]*community]*membership // of groups
+}
+
+func (g *grouping) rarity(v valueID) rarity {
+	r, ok := g.known[v]
+	if !ok {
+		r = g.Index.rarity(v)
+		g.known[v] = r
+	}
+	return r
 }
 
 // gate is the least that a value must be worth to tie hosts: 11 bits in a scan

@@ -231,7 +231,7 @@ func (pop *population) doubt(j *judged) {
 			shared = append(shared, agreement{value: v, bits: e.Bits})
 		}
 	}
-	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair), pop.index.rarity)) - j.score.bits)
+	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair), 0, pop.index.rarity)) - j.score.bits)
 	if less > -leastDoubt || j.score.bits < 0 {
 		return
 	}

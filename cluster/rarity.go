@@ -22,7 +22,8 @@ type rarity struct {
 	start  float64 // P(a stranger holds it), to begin with
 	floor  float64 // the least that it may be re-estimated to
 	excess float64 // share of the holders that strangers do not explain, 0 to 1
-	told   bool    // networks or a baseline tell that share
+	told   bool    // networks or a baseline tell that share,
+	beyond bool    // and a baseline does
 }
 
 // worth is what sharing a value is worth in bits: log2(m/u), of the share of its
@@ -78,13 +79,13 @@ func (x *Index) outside(f feature, info *kindInfo, n float64) (rarity, bool) {
 		if expected := p * float64(x.answered[x.byKind[f.kind]]); expected > n/4 {
 			return rarity{}, false
 		}
-		return rarity{p, p, 1, true}, true
+		return rarity{p, p, 1, true, true}, true
 	}
 	p := (count + .5) / answered
 	here := float64(x.answered[x.byKind[f.kind]])
 	expected := p * here
 	excess := max(0, n-expected-2*math.Sqrt(expected*(1+here/answered)+.01)) / n
-	return rarity{p, p, max(leastExcess, excess), true}, true
+	return rarity{p, p, max(leastExcess, excess), true, true}, true
 }
 
 // leastBaseline is how many hosts of a baseline must have answered a kind.
