@@ -41,6 +41,9 @@ func (x *Index) without(not []string) (*Index, *enemies) {
 	return &y, e
 }
 
+// among reports whether h is one of them.
+func (e *enemies) among(h hostID) bool { return e != nil && slices.Contains(e.hosts, h) }
+
 // mass is what the walk from them gives to each host.
 func (e *enemies) mass() map[hostID]float64 {
 	if e == nil {

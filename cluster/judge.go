@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints"
@@ -18,6 +19,7 @@ type population struct {
 	answers  map[fingerprints.Kind]float64
 	networks map[valueID]int // of the holders of a value
 	enemies  *enemies        // nil: none are known
+	keep     func(netip.Addr) bool
 }
 
 func (x *Index) population() *population {
