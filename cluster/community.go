@@ -186,12 +186,12 @@ func (c *community) weigh(h hostID) *membership {
 		net[e] = against[e]
 	}
 	for _, a := range m.agree {
-		if a.bits+net[event(c.familyNames[a.family], false)] >= familyBits {
+		if a.bits+net[event(c.familyNames[a.family], false)] >= FamilyBits {
 			families++
 		}
 	}
 	m.bits = round(m.bits - c.prior)
-	m.clean, m.kin = clean, m.bits >= kinBits && (clean || families >= 2)
+	m.clean, m.kin = clean, m.bits >= KinBits && (clean || families >= 2)
 	return m
 }
 

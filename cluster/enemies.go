@@ -74,5 +74,5 @@ func (e *enemies) push(j *judged) {
 	}
 	j.score.against = append(slices.Clip(j.score.against), worst)
 	j.score.bits = round(j.score.bits + worst.Bits)
-	j.score.kin = j.score.kin && j.score.bits >= kinBits
+	j.score.kin = j.score.kin && j.score.bits >= KinBits
 }

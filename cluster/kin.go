@@ -227,7 +227,7 @@ func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 	}
 	for _, list := range [][]Evidence{k.Evidence, k.Also} {
 		for i := range list {
-			pop.describe(m, &list[i])
+			pop.describe(m, j.seed, &list[i])
 		}
 	}
 	if k.Evidence == nil {
@@ -251,18 +251,21 @@ func (pop *population) doubt(j *judged) {
 	if less > -leastDoubt || j.score.bits < 0 {
 		return
 	}
-	j.score.against = append(slices.Clip(j.score.against), Conflict{Family: "product", Bits: less})
+	j.score.against = append(slices.Clip(j.score.against), Conflict{Kind: Product, Family: Product, Bits: less})
 	j.score.bits = round(j.score.bits + less)
-	j.score.kin = j.score.kin && j.score.bits >= kinBits
+	j.score.kin = j.score.kin && j.score.bits >= KinBits
 }
 
 // leastDoubt is what is worth a line, in bits.
 const leastDoubt = .05
 
 // describe adds what is known of how common a value is.
-func (pop *population) describe(m *model, e *Evidence) {
+func (pop *population) describe(m *model, seed *profile, e *Evidence) {
 	f := feature{e.Kind, e.Value}
 	e.Common = pop.table.stock[f]
+	if e.Common == "" && e.Kind == "cert.issuer" && seed.public {
+		e.Common = fmt.Sprintf("issuer of %d hosts: taken for a public CA", e.HeldBy)
+	}
 	e.Prevalence = digits(m.u[f].value(0))
 	if b := pop.table.baseline; b != nil && b.Answered(f.kind) > 0 {
 		n, _ := b.Holders(f.kind, f.value)

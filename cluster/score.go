@@ -51,7 +51,7 @@ func (m *model) score(p pair, held func(feature) int, last score) score {
 		s.bits += c.Bits
 	}
 	s.bits = round(s.bits - m.prior)
-	s.kin = s.bits >= kinBits && (clean || s.families() >= 2)
+	s.kin = s.bits >= KinBits && (clean || s.families() >= 2)
 	return s
 }
 
@@ -65,7 +65,7 @@ func (s score) families() (n int) {
 				net += c.Bits
 			}
 		}
-		if net >= familyBits {
+		if net >= FamilyBits {
 			n++
 		}
 	}
