@@ -1,6 +1,9 @@
 package cluster
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Has reports whether the host of an address has a fingerprint.
 func (x *Index) Has(addr string) bool {
@@ -19,4 +22,20 @@ func (x *Index) Spent(addr netip.Addr, connections int) {
 		x.asked, x.stands = make([]Asked, x.Hosts()), make([]float64, x.Hosts())
 	}
 	x.asked[h].Connections = connections
+}
+
+// Candidates counts the hosts that Kinship may list.
+func (x *Index) Candidates(seeds []string, o Options) (n int) {
+	known := map[hostID]bool{}
+	for _, addr := range slices.Concat(seeds, o.Not) {
+		if h, ok := x.find(addr); ok {
+			known[h] = true
+		}
+	}
+	for h, addr := range x.addrs {
+		if !known[hostID(h)] && (o.Keep == nil || o.Keep(addr)) {
+			n++
+		}
+	}
+	return n
 }

@@ -193,12 +193,12 @@ func (c *community) judge(held []valueID, publicCA bool, against func(clean bool
 	}
 	families := 0
 	for _, a := range m.agree {
-		if a.bits+net[event(c.familyNames[a.family], false)] >= familyBits {
+		if a.bits+net[event(c.familyNames[a.family], false)] >= FamilyBits {
 			families++
 		}
 	}
 	m.bits = round(m.bits - c.prior)
-	m.clean, m.kin = clean, m.bits >= kinBits && (clean || families >= 2)
+	m.clean, m.kin = clean, m.bits >= KinBits && (clean || families >= 2)
 	return m
 }
 

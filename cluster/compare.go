@@ -270,28 +270,35 @@ func (t *Table) partsOfBoth(whole fingerprints.Kind, port uint16, a, b *profile)
 }
 
 // publicCA reports whether all certificates of p come from issuers on the
-// stock list.
+// stock list, and none is self-signed: the list also has the names that
+// products give to certificates of their own.
 func (t *Table) publicCA(p *profile) bool {
 	issuers := p.prints["cert.issuer"]
 	return len(issuers) > 0 && !slices.ContainsFunc(issuers, func(f fingerprints.Fingerprint) bool {
-		return !t.isStock(feature{f.Kind, f.Value})
+		return !t.isStock(feature{f.Kind, f.Value}) || selfSigned(p, f.Port)
 	})
 }
 
-// keyType is the "key=" of the certificate shape at a port, "" if there is none.
-func keyType(p *profile, port uint16) string { return shapeField(p, port, "key=") }
-
-func selfSigned(p *profile, port uint16) bool { return shapeField(p, port, "self=") == "yes" }
-
-func shapeField(p *profile, port uint16, name string) string {
+// keyType is the "key=" of the certificate shape at a port without curve or
+// size, "" if there is none.
+func keyType(p *profile, port uint16) string {
 	for _, f := range p.prints["cert.shape"] {
-		if _, rest, ok := strings.Cut(f.Value, " "+name); ok && f.Port == port {
-			v, _, _ := strings.Cut(rest, " ")
-			if name == "key=" {
-				v = strings.TrimRight(v, "0123456789.") // the curve or the size does not matter
-			}
-			return v
+		if f.Port == port {
+			return strings.TrimRight(shapeField(f.Value, "key="), "0123456789.")
 		}
 	}
 	return ""
+}
+
+func selfSigned(p *profile, port uint16) bool {
+	return slices.ContainsFunc(p.prints["cert.shape"], func(f fingerprints.Fingerprint) bool { return f.Port == port && selfSignedShape(f.Value) })
+}
+
+func selfSignedShape(shape string) bool { return shapeField(shape, "self=") == "yes" }
+
+// shapeField is a field of a certificate shape ("v3 key=rsa2048 self=no ..."), "" if it is not there.
+func shapeField(shape, name string) string {
+	_, rest, _ := strings.Cut(shape, " "+name)
+	v, _, _ := strings.Cut(rest, " ")
+	return v
 }

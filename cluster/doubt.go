@@ -98,7 +98,7 @@ func (x *Index) keyed(h hostID) (float64, bool) {
 	if len(keys) == 0 {
 		return 0, false
 	}
-	threshold := float32(x.prior(priorKin) + kinBits)
+	threshold := float32(x.prior(priorKin) + KinBits)
 	var alike []hostID
 	for other, w := range x.shared(h, false) {
 		if other != h && w >= threshold {

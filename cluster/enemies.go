@@ -41,6 +41,9 @@ func (x *Index) without(not []string) (*Index, *enemies) {
 	return &y, e
 }
 
+// among reports whether h is one of them.
+func (e *enemies) among(h hostID) bool { return e != nil && slices.Contains(e.hosts, h) }
+
 // mass is what the walk from them gives to each host.
 func (e *enemies) mass() map[hostID]float64 {
 	if e == nil {
@@ -71,5 +74,5 @@ func (e *enemies) push(j *judged) {
 	}
 	j.score.against = append(slices.Clip(j.score.against), worst)
 	j.score.bits = round(j.score.bits + worst.Bits)
-	j.score.kin = j.score.kin && j.score.bits >= kinBits
+	j.score.kin = j.score.kin && j.score.bits >= KinBits
 }

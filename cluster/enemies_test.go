@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -37,6 +38,9 @@ func TestHostsThatAreNoKin(t *testing.T) {
 	}
 	if k := find(t, after, 1); k.Verdict != VerdictKin {
 		t.Errorf("a host with the seed's key: %+v", k)
+	}
+	if slices.ContainsFunc(after, func(k Kin) bool { return k.Host == addrOf(3) }) {
+		t.Error("a host that is known to be no kin is listed")
 	}
 	if again := must(x.Kinship([]string{addrOf(0)}, Options{})); again[0].Bits != before[0].Bits {
 		t.Error("the index remembers the hosts of another question")

@@ -66,7 +66,7 @@ func (g *grouping) rarity(v valueID) rarity {
 // gate is the least that a value must be worth to tie hosts: 11 bits in a scan
 // of a million, 2 in a small one.
 func (x *Index) gate() float64 {
-	return max(familyBits, x.prior(priorKin)-gateBits)
+	return max(FamilyBits, x.prior(priorKin)-gateBits)
 }
 
 // prior is log2 of how many strangers there are for each expected kin.
@@ -132,7 +132,7 @@ func (c *community) group(id int) Group {
 	for _, m := range c.members {
 		g.Hosts = append(g.Hosts, c.addrs[m].String())
 		for _, a := range c.scores[m].agree {
-			if a.bits >= familyBits {
+			if a.bits >= FamilyBits {
 				votes[a.value]++
 			}
 		}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints"
@@ -18,6 +19,7 @@ type population struct {
 	answers  map[fingerprints.Kind]float64
 	networks map[valueID]int // of the holders of a value
 	enemies  *enemies        // nil: none are known
+	keep     func(netip.Addr) bool
 }
 
 func (x *Index) population() *population {
@@ -205,19 +207,31 @@ func (pop *population) estimate(known, seeds []*profile, out []judged) *model {
 	}
 	m.prior = pop.index.prior(kin)
 	pop.pairUp(m, seeds, out)
+	weights := map[string][]float64{} // of out, by family
 	for kind, info := range pop.table.kinds {
-		if info.Identity {
+		if info.Identity || !slices.ContainsFunc(seeds, func(s *profile) bool { return len(s.prints[kind]) > 0 }) {
 			continue // no conflict to weigh, and the table's u is kept
 		}
-		t := pop.tally(info, known, out)
+		if weights[info.Family] == nil {
+			weights[info.Family] = weightsOf(out, info.Family)
+		}
+		t := pop.tally(info, known, seeds, out, weights[info.Family])
 		m.m[kind] = (t.same + tableWeight*info.M) / (t.both + tableWeight)
-		for _, s := range seeds {
-			for _, f := range s.features(kind) {
-				m.u[f] = prevalence{pop.rarity(f), pop.holders(f) - t.holders[f], pop.answered(kind) - t.answered}
-			}
+		for v, held := range t.holders {
+			f := feature{kind, v}
+			m.u[f] = prevalence{pop.rarity(f), pop.holders(f) - held, pop.answered(kind) - t.answered}
 		}
 	}
 	return m
+}
+
+// weightsOf are the probabilities of kinship by other families.
+func weightsOf(out []judged, family string) []float64 {
+	weights := make([]float64, len(out))
+	for i, j := range out {
+		weights[i] = j.score.without(family)
+	}
+	return weights
 }
 
 // pairUp counts strangers that hold two software values of a seed. Who is not
@@ -286,41 +300,50 @@ func (pop *population) both(f, g feature) float64 {
 // tally counts how kin answer questions of one kind. Every host counts with
 // its probability of kinship by other families.
 type tally struct {
-	both, same float64             // pairs that both answer, and that agree
-	answered   float64             // kin with any value
-	holders    map[feature]float64 // kin with this value
+	both, same float64            // pairs that both answer, and that agree
+	answered   float64            // kin with any value
+	holders    map[string]float64 // kin with this value of a seed
 }
 
-func (pop *population) tally(info *kindInfo, known []*profile, out []judged) tally {
-	t := tally{holders: map[feature]float64{}}
-	count := func(p *profile, weight float64) {
-		if weight == 0 || len(p.prints[info.Kind]) == 0 {
-			return
-		}
-		weight *= p.weighs(info)
-		t.answered += weight
-		for _, f := range p.features(info.Kind) {
-			t.holders[f] += weight
+func (pop *population) tally(info *kindInfo, known, seeds []*profile, out []judged, weights []float64) tally {
+	t := tally{holders: map[string]float64{}}
+	for _, s := range seeds {
+		for _, f := range s.prints[info.Kind] {
+			t.holders[f.Value] = 0
 		}
 	}
 	for _, k := range known {
-		count(k, 1)
+		t.count(k, info, 1)
 	}
-	for _, j := range out {
-		weight := j.score.without(info.Family)
-		count(j.profile, weight)
-		ofKind := func(f feature) bool { return f.kind == info.Kind }
-		agrees := slices.ContainsFunc(j.pair.shared, ofKind) || slices.ContainsFunc(j.pair.restated, ofKind)
-		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.about(info.Kind) })
+	for i, j := range out {
+		t.count(j.profile, info, weights[i])
 		if !j.score.kin {
 			continue // m is what those judged kin do, however many nearly are
 		}
+		ofKind := func(f feature) bool { return f.kind == info.Kind }
+		agrees := slices.ContainsFunc(j.pair.shared, ofKind) || slices.ContainsFunc(j.pair.restated, ofKind)
+		differs := slices.ContainsFunc(j.pair.differs, func(d difference) bool { return d.about(info.Kind) })
 		if agrees {
-			t.same += weight
+			t.same += weights[i]
 		}
 		if agrees || differs {
-			t.both += weight
+			t.both += weights[i]
 		}
 	}
 	return t
+}
+
+func (t *tally) count(p *profile, info *kindInfo, weight float64) {
+	list := p.prints[info.Kind]
+	if weight == 0 || len(list) == 0 {
+		return
+	}
+	weight *= p.weighs(info)
+	t.answered += weight
+	for i, f := range list {
+		again := slices.ContainsFunc(list[:i], func(g fingerprints.Fingerprint) bool { return g.Value == f.Value })
+		if held, ofSeed := t.holders[f.Value]; ofSeed && !again {
+			t.holders[f.Value] = held + weight
+		}
+	}
 }

@@ -125,6 +125,7 @@ func TestOrderOfInputDoesNotMatter(t *testing.T) {
 }
 
 func TestVerdictRules(t *testing.T) {
+	const plesk = "C=CH,L=Schaffhausen,O=Plesk,CN=Plesk,E=info@plesk.com" // on the embedded list
 	tests := []struct {
 		name  string
 		build func(c *crowd) // hosts 0 (seed) and 1; 2-99 are strangers with values of their own
@@ -157,6 +158,16 @@ func TestVerdictRules(t *testing.T) {
 			both(c, 443, "cert.sha256", "same")
 			both(c, 443, "cert.issuer", "CN=Odd CA")
 			both(c, 443, "cert.subject", "CN=odd")
+		}, VerdictKin},
+		{"one certificate of a listed issuer may be a customer's", func(c *crowd) {
+			both(c, 443, "cert.spki", "same")
+			both(c, 443, "cert.issuer", plesk)
+			both(c, 443, "cert.shape", "v3 key=rsa2048 self=no sig=x")
+		}, VerdictPossible},
+		{"a self-signed one is not, whatever its name", func(c *crowd) {
+			both(c, 443, "cert.spki", "same")
+			both(c, 443, "cert.issuer", plesk)
+			both(c, 443, "cert.shape", "v3 key=rsa2048 self=yes sig=x")
 		}, VerdictKin},
 		{"a value counts at whatever port", func(c *crowd) {
 			both(c, 443, "cert.issuer", "CN=Odd CA")

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/cluster/graph"
@@ -20,9 +21,10 @@ type Options struct {
 	MinConfidence float64 // of a group; 0 is .9
 	Table         *Table  // nil: Defaults, read anew at every call
 
-	Not     []string // hosts known to be no kin of the seeds: what they hold speaks for nobody
-	Top     int      // how many hosts to judge and list, the best of the ranking; 0: all
-	Related bool     // groups list their neighbours
+	Not     []string              // hosts known to be no kin of the seeds: what they hold speaks for nobody; they are not listed
+	Keep    func(netip.Addr) bool // hosts that may be listed; the others are judged all the same and tell what is common. nil: all
+	Top     int                   // how many hosts to judge and list, the best of the ranking; 0: all
+	Related bool                  // groups list their neighbours
 }
 
 func (o Options) table() (*Table, error) {
@@ -45,9 +47,9 @@ func Kinship(seeds []string, hosts []Host, o Options) ([]Kin, error) {
 
 // Kinship judges the hosts of an index that is already made; its table counts, not that of o.
 func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
-	x, others := x.without(o.Not)
+	x, enemies := x.without(o.Not)
 	pop := x.population()
-	pop.enemies = others
+	pop.enemies, pop.keep = enemies, o.Keep
 	via := map[hostID]Kin{}    // who may vouch, and how surely
 	var known, from []*profile // all kin so far, and those of the last hop
 	for _, addr := range seeds {
@@ -74,16 +76,21 @@ func (x *Index) Kinship(seeds []string, o Options) ([]Kin, error) {
 		from, rest = nil, nil
 		for _, j := range found {
 			k := pop.kin(j, model, hop, via[j.seed.host].Confidence)
-			if k.Verdict == VerdictKin {
-				out = append(out, k)
+			kin := k.Verdict == VerdictKin && !enemies.among(j.host)
+			if kin {
 				via[j.host] = k
 				from = append(from, j.profile)
-			} else {
+			}
+			switch {
+			case !pop.lists(j.host):
+			case kin:
+				out = append(out, k)
+			default:
 				rest = append(rest, k)
 			}
 		}
 		known = append(known, from...)
-		if hop >= max(1, o.Hops) || len(from) == 0 || len(rest) == 0 {
+		if hop >= max(1, o.Hops) || len(from) == 0 || len(from) == len(found) {
 			if o.Top == 0 {
 				rest = append(rest, pop.others(model, vouch, found, hop, via)...)
 			}
@@ -126,8 +133,13 @@ const (
 	judgeMost = 4096 // candidates that are judged together in a larger one
 )
 
+// lists reports whether a host may be listed.
+func (pop *population) lists(h hostID) bool {
+	return (pop.keep == nil || pop.keep(pop.index.addrs[h])) && !pop.enemies.among(h)
+}
+
 // candidates are the hosts that a larger scan is judged by: those that share
-// most with the seeds. Beside them all others are strangers.
+// most with the seeds, top of them to be listed. Beside them all others are strangers.
 func (pop *population) candidates(seeds []*profile, top int) []hostID {
 	x := pop.index
 	if x.Hosts() <= judgeAll {
@@ -145,7 +157,15 @@ func (pop *population) candidates(seeds []*profile, top int) []hostID {
 	}
 	hosts := slices.Collect(maps.Keys(sum))
 	slices.SortFunc(hosts, func(a, b hostID) int { return cmp.Or(cmp.Compare(sum[b], sum[a]), cmp.Compare(a, b)) })
-	hosts = hosts[:min(len(hosts), max(judgeMost, top))]
+	rank, listed := 0, 0
+	hosts = slices.DeleteFunc(hosts, func(h hostID) bool {
+		rank++
+		lists := listed < top && pop.lists(h)
+		if lists {
+			listed++
+		}
+		return rank > judgeMost && !lists
+	})
 	slices.Sort(hosts)
 	return hosts
 }
@@ -176,21 +196,17 @@ func (x *Index) shared(h hostID, keys bool) map[hostID]float32 {
 	return sum
 }
 
-// others are the hosts of a large scan that were not judged, by the model that
-// the judged ones made.
+// others are the hosts of a large scan that were not judged and may be listed,
+// by the model that the judged ones made.
 func (pop *population) others(m *model, seeds []*profile, found []judged, hop int, via map[hostID]Kin) []Kin {
-	x := pop.index
-	if len(found)+len(via) >= x.Hosts() {
-		return nil
-	}
 	done := map[hostID]bool{}
 	for _, j := range found {
 		done[j.host] = true
 	}
 	var out []Kin
-	for h := range x.addrs {
-		if h := hostID(h); !done[h] && via[h].Host == "" {
-			j := pop.best(m, seeds, x.profile(h))
+	for h := range pop.index.addrs {
+		if h := hostID(h); !done[h] && via[h].Host == "" && pop.lists(h) {
+			j := pop.best(m, seeds, pop.index.profile(h))
 			out = append(out, pop.kin(j, m, hop, via[j.seed.host].Confidence))
 		}
 	}
@@ -211,7 +227,7 @@ func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 	}
 	for _, list := range [][]Evidence{k.Evidence, k.Also} {
 		for i := range list {
-			pop.describe(m, &list[i])
+			pop.describe(m, j.seed, &list[i])
 		}
 	}
 	if k.Evidence == nil {
@@ -235,18 +251,21 @@ func (pop *population) doubt(j *judged) {
 	if less > -leastDoubt || j.score.bits < 0 {
 		return
 	}
-	j.score.against = append(slices.Clip(j.score.against), Conflict{Family: "product", Bits: less})
+	j.score.against = append(slices.Clip(j.score.against), Conflict{Kind: Product, Family: Product, Bits: less})
 	j.score.bits = round(j.score.bits + less)
-	j.score.kin = j.score.kin && j.score.bits >= kinBits
+	j.score.kin = j.score.kin && j.score.bits >= KinBits
 }
 
 // leastDoubt is what is worth a line, in bits.
 const leastDoubt = .05
 
 // describe adds what is known of how common a value is.
-func (pop *population) describe(m *model, e *Evidence) {
+func (pop *population) describe(m *model, seed *profile, e *Evidence) {
 	f := feature{e.Kind, e.Value}
 	e.Common = pop.table.stock[f]
+	if e.Common == "" && e.Kind == "cert.issuer" && seed.public {
+		e.Common = fmt.Sprintf("issuer of %d hosts: taken for a public CA", e.HeldBy)
+	}
 	e.Prevalence = digits(m.u[f].value(0))
 	if b := pop.table.baseline; b != nil && b.Answered(f.kind) > 0 {
 		n, _ := b.Holders(f.kind, f.value)
@@ -287,14 +306,14 @@ func (x *Index) Explain(a, b string, o Options) (Kin, error) {
 			return Kin{}, fmt.Errorf("explain %s %s: %s has no fingerprint among %d hosts", a, b, addr, x.Hosts())
 		}
 	}
-	o.Hops = 1
-	all, err := x.Kinship([]string{a}, o)
+	h, _ := x.find(b)
+	o.Hops, o.Top, o.Keep = 1, 0, func(addr netip.Addr) bool { return addr == x.addrs[h] }
+	one, err := x.Kinship([]string{a}, o)
 	if err != nil {
 		return Kin{}, err
 	}
-	i := slices.IndexFunc(all, func(k Kin) bool { return k.Host == b })
-	if i < 0 {
+	if len(one) == 0 {
 		return Kin{}, fmt.Errorf("explain %s %s: nothing to compare, they are one host", a, b)
 	}
-	return all[i], nil
+	return one[0], nil
 }

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/hostkin/hostkin/fingerprints"
@@ -11,27 +10,27 @@ import (
 // closest one. Families of keys and names tell of an operator, the others of
 // an image, from which machines are made alike.
 func (t *Table) linkOf(seed *profile, j judged) Link {
-	var agree, operator []string
+	var agree, operator []fingerprints.Kind
 	for _, e := range j.score.evidence {
-		if e.Bits < familyBits {
+		if e.Bits < FamilyBits {
 			continue
 		}
-		why := fmt.Sprintf("same %s (%s)", e.Kind, e.Family)
 		if t.kinds[e.Kind].Identity || e.Family == "names" || e.Kind == "cert.issuer" {
-			operator = append(operator, why)
+			operator = append(operator, e.Kind)
 		} else {
-			agree = append(agree, why)
+			agree = append(agree, e.Kind)
 		}
 	}
 	differ := 0
 	for _, c := range j.score.against {
-		if c.Kind != "" {
+		if c.Kind != Product {
 			differ++
 		}
 	}
 	switch {
 	case differ == 0 && sameValues(seed, j.profile, "ssh.host_key") && sameOrNone(seed, j.profile, "cert.sha256"):
-		return Link{SameMachine, append([]string{"the same SSH host keys", "no question answered differently"}, append(operator, agree...)...)}
+		isKey := func(kind fingerprints.Kind) bool { return kind == "ssh.host_key" }
+		return Link{SameMachine, slices.Concat([]fingerprints.Kind{"ssh.host_key"}, slices.DeleteFunc(operator, isKey), agree)}
 	case len(agree) >= 2 && len(agree) > 2*differ:
 		return Link{SameImage, append(agree, operator...)}
 	case len(operator) > 0:

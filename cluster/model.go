@@ -6,13 +6,17 @@ import (
 	"github.com/hostkin/hostkin/fingerprints"
 )
 
+// What kin takes, in bits.
 const (
-	kinBits     = 4.25 // log-odds of .95
-	familyBits  = 2.0  // from here on a family counts towards the family rule
-	conflictCap = 4.0  // a family speaks against with at most this many bits
-	priorKin    = 3.0  // kin expected in a scan before anything is known
-	tableWeight = 4.0  // hosts that the table's m and u are worth against those of the scan
-	maxRounds   = 24   // of re-estimation; it usually stands still after five
+	KinBits    = 4.25 // log-odds of .95
+	FamilyBits = 2.0  // from here on a family counts towards the family rule
+)
+
+const (
+	conflictCap = 4.0 // a family speaks against with at most this many bits
+	priorKin    = 3.0 // kin expected in a scan before anything is known
+	tableWeight = 4.0 // hosts that the table's m and u are worth against those of the scan
+	maxRounds   = 24  // of re-estimation; it usually stands still after five
 )
 
 // model is what a scan is taken to look like: how common values are among

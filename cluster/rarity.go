@@ -218,8 +218,8 @@ func (x *Index) holds(h hostID, v valueID) bool {
 const publicBits = 10
 
 // publicCA reports whether all certificates of h come from issuers that are
-// listed as common, or are so in a large scan: who shares one with it may be a
-// common customer of two providers.
+// listed as common, or are so in a large scan, and none is self-signed: who
+// shares one with it may be a common customer of two providers.
 func (x *Index) publicCA(h hostID) bool {
 	issuers, public := 0, 0
 	for _, p := range x.printsOf(h) {
@@ -228,9 +228,15 @@ func (x *Index) publicCA(h hostID) bool {
 		}
 		issuers++
 		large := float64(x.Hosts()) >= shareHosts && x.held(p.value) > 1 && x.weights[p.value] < publicBits
-		if large || x.table.isStock(x.feature(p.value)) {
+		if (large || x.table.isStock(x.feature(p.value))) && !x.selfSigned(h, p.port) {
 			public++
 		}
 	}
 	return issuers > 0 && public == issuers
+}
+
+func (x *Index) selfSigned(h hostID, port uint16) bool {
+	return slices.ContainsFunc(x.printsOf(h), func(p print) bool {
+		return p.port == port && x.kinds[p.kind].Kind == "cert.shape" && selfSignedShape(x.feature(p.value).value)
+	})
 }

@@ -32,12 +32,12 @@ type Evidence struct {
 	Networks   int     `json:"networks,omitempty"`   // autonomous systems that the holders are in; 0: not known
 	Prevalence float64 `json:"prevalence,omitempty"` // share of strangers taken to hold it
 	Baseline   float64 `json:"baseline,omitempty"`   // share of the baseline's hosts that hold it; 0: no baseline, or not in it
-	Common     string  `json:"common,omitempty"`     // why it counts as common: what ships it, or the reason on a negative list
+	Common     string  `json:"common,omitempty"`     // why it counts as common: what ships it, the reason on a negative list, or that a public CA does
 }
 
 // Conflict is a question that two hosts answer differently.
 type Conflict struct {
-	Kind   fingerprints.Kind `json:"kind"`
+	Kind   fingerprints.Kind `json:"kind"` // or Product: then only Bits and Family are set
 	Port   uint16            `json:"port"`
 	Seed   string            `json:"seed"`
 	Host   string            `json:"host"`
@@ -47,6 +47,10 @@ type Conflict struct {
 	Differ int               `json:"differ,omitempty"` // of a kind with parts: how many of them differ,
 	Of     int               `json:"of,omitempty"`     // of how many that both answered; Kind is the first of them
 }
+
+// Product is the kind and the family of a Conflict that is no question: the
+// doubt that a product which both hosts run explains everything that they share.
+const Product = "product"
 
 // Asked is what it cost to look at a host and what was left out.
 type Asked struct {
@@ -76,8 +80,8 @@ type Kin struct {
 
 // Link says what two hosts that are kin have in common beside the provider.
 type Link struct {
-	Type    LinkType `json:"type"`
-	Reasons []string `json:"reasons"` // in words, the weightiest first
+	Type    LinkType            `json:"type"`
+	Reasons []fingerprints.Kind `json:"reasons"` // what both share that shows it, the most telling first
 }
 
 // LinkType is the closest of these relations that the evidence shows.

@@ -14,14 +14,13 @@ type score struct {
 	evidence []Evidence
 	also     []Evidence
 	against  []Conflict
-	net      map[string]float64 // bits by family, for and against
-	bits     float64            // log-odds
-	kin      bool               // log-odds and the family rule are met
+	bits     float64 // log-odds
+	kin      bool    // log-odds and the family rule are met
 }
 
 // last is what the host scored when the model was estimated.
 func (m *model) score(p pair, held func(feature) int, last score) score {
-	var s score
+	s := score{also: make([]Evidence, 0, len(p.shared)), against: make([]Conflict, 0, min(len(p.differs), events))}
 	for _, f := range p.shared {
 		family := m.table.kinds[f.kind].Family
 		bits := round(m.bits(f, 1-last.without(family)))
@@ -35,24 +34,34 @@ func (m *model) score(p pair, held func(feature) int, last score) score {
 			if d.parts != nil {
 				c.Differ, c.Of = len(d.parts), d.of
 			}
-			s.against = append(s.against, c)
+			s.worst(c, clean)
 		}
 	}
 	slices.SortStableFunc(s.against, func(a, b Conflict) int { return cmp.Compare(a.Bits, b.Bits) })
-	s.against, _ = firstOfFamily(s.against, func(c Conflict) string { return event(c.Family, clean) })
 
-	s.net = map[string]float64{}
 	for _, e := range s.evidence {
-		s.net[e.Family] += e.Bits
 		s.bits += e.Bits
 	}
 	for _, c := range s.against {
-		s.net[c.Family] += c.Bits
 		s.bits += c.Bits
 	}
 	s.bits = round(s.bits - m.prior)
-	s.kin = s.bits >= kinBits && (clean || s.families() >= 2)
+	s.kin = s.bits >= KinBits && (clean || s.families() >= 2)
 	return s
+}
+
+// worst takes a conflict if it is the most negative of its event so far.
+func (s *score) worst(c Conflict, clean bool) {
+	e := event(c.Family, clean)
+	i := slices.IndexFunc(s.against, func(o Conflict) bool { return event(o.Family, clean) == e })
+	switch {
+	case i < 0:
+	case c.Bits >= s.against[i].Bits:
+		return
+	default:
+		s.against = slices.Delete(s.against, i, i+1)
+	}
+	s.against = append(s.against, c)
 }
 
 // families counts those that speak for kinship, a conflict of an event taken
@@ -65,12 +74,14 @@ func (s score) families() (n int) {
 				net += c.Bits
 			}
 		}
-		if net >= familyBits {
+		if net >= FamilyBits {
 			n++
 		}
 	}
 	return n
 }
+
+const events = 7 // there are about as many; a capacity
 
 // event is what conflicts of a family are counted under, each event once: a
 // certificate that was made anew differs in shape and in names. When the host
@@ -163,7 +174,18 @@ func (s score) verdict() Verdict {
 func (s score) without(families ...string) float64 {
 	bits := s.bits
 	for _, f := range families {
-		bits -= s.net[f]
+		net := 0.0
+		for _, e := range s.evidence {
+			if e.Family == f {
+				net += e.Bits
+			}
+		}
+		for _, c := range s.against {
+			if c.Family == f {
+				net += c.Bits
+			}
+		}
+		bits -= net
 	}
 	return confidence(bits)
 }

@@ -73,7 +73,7 @@ func (s *Sieve) Outlook(h Host, hosts uint64) Outlook {
 		score := s.model.score(pair, func(feature) int { return 0 }, score{})
 		worst := score.bits + sievePrior - math.Log2(float64(hosts)+1) - conflictCap*float64(len(s.later))
 		switch {
-		case worst >= kinBits+sureMargin && s.model.table.clean(pair):
+		case worst >= KinBits+sureMargin && s.model.table.clean(pair):
 			return Sure
 		case score.bits >= sieveFloor && s.reachable(pair):
 			best = Open
@@ -110,9 +110,9 @@ func (s *Sieve) reachable(p pair) bool {
 	}
 	for _, b := range best {
 		bits += b
-		if b >= familyBits {
+		if b >= FamilyBits {
 			families++
 		}
 	}
-	return families >= 2 && bits-sievePrior >= kinBits
+	return families >= 2 && bits-sievePrior >= KinBits
 }

@@ -75,7 +75,7 @@ func TestDefaultTable(t *testing.T) {
 		}
 	}
 	for f := range table.stock {
-		if w := worth(table.kinds[f.kind].M, table.rarity(f).start, 1); w >= familyBits && !table.kinds[f.kind].Identity {
+		if w := worth(table.kinds[f.kind].M, table.rarity(f).start, 1); w >= FamilyBits && !table.kinds[f.kind].Identity {
 			t.Errorf("stock value %v weighs %.1f bits: as much as a family of its own", f, w)
 		}
 	}

@@ -197,3 +197,11 @@ func (c *candidates) judge(o cluster.Options) (Result, error) {
 	kin, err := cluster.Kinship(c.seeds, c.book.hosts(), o)
 	return Result{Kin: best(kin, top), Seeds: c.seeds, Hosts: len(kin), Connections: c.book.connections()}, err
 }
+
+// best cuts a ranked list; 0 is all of it.
+func best(kin []cluster.Kin, top int) []cluster.Kin {
+	if top > 0 && len(kin) > top {
+		return kin[:top:top]
+	}
+	return kin
+}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -27,8 +26,7 @@ type Options struct {
 	Seeds    []targets.Target
 	Not      []targets.Target // hosts known to be no kin; looked at as the seeds are
 	Within   *targets.Set
-	Excluded func(netip.Addr) bool // saved hosts that are no results; nil: none
-	Ports    []scanner.Port        // nil: scanner.DefaultPorts for the seeds, then where a seed answered
+	Ports    []scanner.Port // nil: scanner.DefaultPorts for the seeds, then where a seed answered
 	OrderKey uint64
 	Full     bool // every probe to every candidate, no pruning
 	Cluster  cluster.Options

@@ -22,8 +22,7 @@ type Saved struct {
 	total   int // connections
 }
 
-// NewSaved begins a judgement of o.Seeds; of o it also takes Within, Excluded
-// and Cluster.
+// NewSaved begins a judgement of o.Seeds; of o it also takes Within and Cluster.
 func NewSaved(o Options) (*Saved, error) {
 	if o.Cluster.Table == nil {
 		var err error
@@ -58,7 +57,7 @@ func (s *Saved) Observe(o record.Observation) {
 func (s *Saved) Add(f fingerprints.Fingerprint) { s.builder.Add(f) }
 
 // Judge judges everything against the seeds, which are looked up by address
-// and by name. Hosts outside o.Within and excluded ones are no results, but they do tell
+// and by name. Hosts outside Within are no results, but they do tell
 // what is common. It returns ErrSeedSilent if no seed is there. s must not be used afterwards.
 func (s *Saved) Judge() (Result, error) {
 	x := s.builder.Index()
@@ -70,22 +69,13 @@ func (s *Saved) Judge() (Result, error) {
 		return Result{}, fmt.Errorf("%w: among %d saved hosts with a fingerprint none is a seed", ErrSeedSilent, x.Hosts())
 	}
 	o := s.o.Cluster
-	if s.o.Within != nil || s.o.Excluded != nil {
-		o.Top = 0 // of those that may be listed
+	if within := s.o.Within; within != nil {
+		o.Keep = func(a netip.Addr) bool { return within.Contains(a) && (s.o.Cluster.Keep == nil || s.o.Cluster.Keep(a)) }
 	}
-	kin, err := x.Kinship(r.Seeds, o)
-	kin = slices.DeleteFunc(kin, func(k cluster.Kin) bool { return !s.o.lists(k.Host) })
-	r.Kin, r.Hosts = best(kin, s.o.Cluster.Top), len(kin)
-	if o.Top > 0 { // kin is cut already
-		r.Hosts = x.Hosts() - len(r.Seeds)
-	}
+	r.Hosts = x.Candidates(r.Seeds, o)
+	var err error
+	r.Kin, err = x.Kinship(r.Seeds, o)
 	return r, err
-}
-
-// lists reports whether a host may be a result.
-func (o Options) lists(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return err == nil && (o.Within == nil || o.Within.Contains(addr)) && (o.Excluded == nil || !o.Excluded(addr))
 }
 
 // seeds are the addresses of the seeds that have a fingerprint.
@@ -101,14 +91,6 @@ func (s *Saved) seeds(x *cluster.Index) []string {
 		}
 	}
 	return out
-}
-
-// best cuts a ranked list; 0 is all of it.
-func best(kin []cluster.Kin, top int) []cluster.Kin {
-	if top > 0 && len(kin) > top {
-		return kin[:top:top]
-	}
-	return kin
 }
 
 // Judge expands from saved observations and sends nothing.

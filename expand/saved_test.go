@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/expand"
 	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -46,7 +47,8 @@ func seedNamed(name, addr string) []targets.Target {
 
 // Fingerprints judge without an observation; observations add names and cost.
 func TestSavedFingerprints(t *testing.T) {
-	excluded := func(a netip.Addr) bool { return a == netip.MustParseAddr("192.0.2.3") }
+	kept := func(a netip.Addr) bool { return a != netip.MustParseAddr("192.0.2.2") }
+	but := cluster.Options{Keep: kept, Not: []string{"192.0.2.20"}}
 	for _, c := range []struct {
 		name        string
 		o           expand.Options
@@ -55,7 +57,7 @@ func TestSavedFingerprints(t *testing.T) {
 	}{
 		{"address", expand.Options{Seeds: seedNamed("", "192.0.2.1")}, []string{"192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"}, 19, 6},
 		{"name", expand.Options{Seeds: seedNamed("two.example", "")}, []string{"192.0.2.1", "192.0.2.3", "192.0.2.4", "192.0.2.5"}, 19, 0},
-		{"exclusion", expand.Options{Seeds: seedNamed("", "192.0.2.1"), Excluded: excluded}, []string{"192.0.2.2", "192.0.2.4", "192.0.2.5"}, 18, 6},
+		{"address, two hosts not listed", expand.Options{Seeds: seedNamed("", "192.0.2.1"), Cluster: but}, []string{"192.0.2.3", "192.0.2.4", "192.0.2.5"}, 17, 0},
 	} {
 		for _, top := range []int{0, 1} {
 			c.o.Cluster.Top = top

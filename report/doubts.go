@@ -46,7 +46,7 @@ func doubts(k cluster.Kin, scan Scan) []string {
 func narrowGround(k cluster.Kin) string {
 	var strong []cluster.Evidence
 	for _, e := range k.Evidence {
-		if e.Bits >= familyBits {
+		if e.Bits >= cluster.FamilyBits {
 			strong = append(strong, e)
 		}
 	}
@@ -60,7 +60,7 @@ func narrowGround(k cluster.Kin) string {
 	ground := "Only one family of evidence is worth 2 bits or more: "
 	certificate := strings.HasPrefix(string(e.Kind), "cert.")
 	switch {
-	case e.Family == "identity" && certificate && k.Verdict == cluster.VerdictPossible && k.Hop < 2 && k.Bits >= kinBits:
+	case e.Family == "identity" && certificate && k.Verdict == cluster.VerdictPossible && k.Hop < 2 && k.Bits >= cluster.KinBits:
 		return ground + "one certificate of a public CA. A customer of both hosts may have brought that, so it makes them no kin."
 	case e.Family == "identity" && certificate:
 		return ground + "one " + Words(e.Kind) + ". A customer of both hosts, or a front such as a CDN, would explain that as well."
@@ -90,13 +90,15 @@ func crowded(k cluster.Kin, scan Scan) string {
 
 // turn says what would change the verdict.
 func turn(k cluster.Kin) string {
-	missing := kinBits - k.Bits
+	missing := cluster.KinBits - k.Bits
 	text := "What would change it: "
 	switch {
 	case k.Verdict == cluster.VerdictKin && len(k.Evidence) > 0:
 		e := k.Evidence[0]
 		return text + fmt.Sprintf("if the %s turned out to be common, with nothing else of its family in its place, about %s bits would be left.",
-			Words(e.Kind), bits(k.Bits-e.Bits))
+			Words(e.Kind), bits(min(k.Bits, k.Bits-productBits(k)-e.Bits)))
+	case missing > 0 && productBits(k) < -missing:
+		return text + "a key in common that is no default one, or networks (--asn) or a baseline (--baseline) that speak against a product. More of the same does not."
 	case missing > 0:
 		return text + bits(missing) + " bits more, with a key in common or with two families of evidence that are worth 2 bits each."
 	case k.Hop > 1:

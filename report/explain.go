@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 
 	"github.com/hostkin/hostkin/cluster"
@@ -61,11 +63,41 @@ func explainFor(out *bufio.Writer, k cluster.Kin, scan Scan, s Style) {
 }
 
 func explainAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
+	doubt, doubted := productDoubt(k)
+	k.Against = slices.DeleteFunc(slices.Clone(k.Against), func(c cluster.Conflict) bool { return c.Kind == cluster.Product })
 	if len(k.Against) == 0 {
-		paragraph(out, s, 0, plain, "Against: nothing. No question that both answered got different answers that count.")
-		out.WriteByte('\n')
-		return
+		paragraph(out, s, 0, plain, "Against: no question that both answered got different answers that count.")
+	} else {
+		writeDifferences(out, k, s)
 	}
+	if doubted {
+		paragraph(out, s, 2, red, doubt)
+	}
+	out.WriteByte('\n')
+}
+
+// productDoubt says what a product takes from a judgement, and how likely it
+// is taken to be: log-odds b became -log2(2^-b + doubt) by it.
+func productDoubt(k cluster.Kin) (text string, ok bool) {
+	less := productBits(k)
+	if less == 0 {
+		return "", false
+	}
+	chance := math.Exp2(-k.Bits) - math.Exp2(less-k.Bits)
+	return fmt.Sprintf("%s  A product that both run, and that no list names, may explain all that they share (a key, too, if it is a default one): "+
+		"taken to be so of %s of the hosts that agree like this in such a scan. Bits cannot outweigh it.", signed(less), share(min(1, chance))), true
+}
+
+func productBits(k cluster.Kin) (sum float64) {
+	for _, c := range k.Against {
+		if c.Kind == cluster.Product {
+			sum += c.Bits
+		}
+	}
+	return sum
+}
+
+func writeDifferences(out *bufio.Writer, k cluster.Kin, s Style) {
 	paragraph(out, s, 0, plain, "Against: the weightiest question that the two answer differently, one a family")
 	t := &table{indent: 2}
 	t.head(right("bits"), left("family"), left("what differs"), right("port"), left("whose"), left("value"))
@@ -83,7 +115,6 @@ func explainAgainst(out *bufio.Writer, k cluster.Kin, s Style) {
 	} else {
 		writeAgainst(out, k, s)
 	}
-	out.WriteByte('\n')
 }
 
 // writeAgainst is the table where there is no room for one.

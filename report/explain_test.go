@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hostkin/hostkin/cluster"
+	"github.com/hostkin/hostkin/fingerprints"
 )
 
 func explained(t *testing.T, k cluster.Kin, scan Scan, s Style) string {
@@ -27,14 +28,14 @@ func fullKin() cluster.Kin {
 	}
 	k.Also = []cluster.Evidence{{Kind: "http.title", Value: "Welcome to nginx!", HeldBy: 213, Family: "content", Prevalence: .3, Baseline: .12, Common: "shipped by nginx"}}
 	k.Bits, k.Probes.Skipped = 22.2, []string{"http", "jarm"}
-	k.Link = cluster.Link{Type: cluster.SameImage, Reasons: []string{"one SSH host key on 14 hosts", "the same JARM"}}
+	k.Link = cluster.Link{Type: cluster.SameImage, Reasons: []fingerprints.Kind{"ssh.host_key", "jarm"}}
 	k.Why = []cluster.Step{{Host: seed}, {Host: "198.51.100.8", Kind: "ssh.host_key", Value: "SHA256:abc"}, {Host: k.Host, Kind: "jarm", Value: "2ad2ad"}}
 	return k
 }
 
 func TestExplainNamesEveryReasonAndAddsUp(t *testing.T) {
 	want := `198.51.100.9 is almost certainly run by the same provider as 198.51.100.7: kin, 22.2 bits, confidence 0.999.
-The link: same image (one SSH host key on 14 hosts; the same JARM).
+The link: same image (same SSH host key, JARM).
 The way from the seed: 198.51.100.7 -(same SSH host key)- 198.51.100.8 -(same JARM)- 198.51.100.9
 
 For: the strongest value that both hosts show, one a family
@@ -76,6 +77,25 @@ func TestExplainNamesTheHostThatIsNoKin(t *testing.T) {
 		}
 	}
 	if got := reasons(k, 200); !strings.Contains(got, "SSH host key of 192.0.2.66, no kin, -19.8") {
+		t.Error(got)
+	}
+}
+
+// A product that may explain everything is no question answered differently.
+func TestProductDoubt(t *testing.T) {
+	k := fullKin()
+	k.Verdict, k.Bits = cluster.VerdictPossible, 1
+	k.Against = []cluster.Conflict{{Kind: cluster.Product, Family: cluster.Product, Bits: -21.2}}
+	for _, width := range []int{0, 60} {
+		text := strings.Join(strings.Fields(explained(t, k, Scan{}, Style{Width: width})), " ")
+		for _, must := range []string{"no question that both answered got different answers", "-21.2 A product that both run", "taken to be so of 50 % of the hosts",
+			"against -21.20", "a key in common that is no default one"} {
+			if !strings.Contains(text, must) {
+				t.Errorf("%d columns: %q is missing:\n%s", width, must, text)
+			}
+		}
+	}
+	if got := reasons(k, 200); !strings.HasPrefix(got, "a product may explain it -21.2, same SSH host key") {
 		t.Error(got)
 	}
 }

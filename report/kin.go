@@ -143,7 +143,10 @@ func reasons(k cluster.Kin, width int) string {
 	}
 	for _, c := range k.Against {
 		text := "other " + Words(c.Kind)
-		if c.Not != "" {
+		switch {
+		case c.Kind == cluster.Product:
+			text = "a product may explain it"
+		case c.Not != "":
 			text = fmt.Sprintf("%s of %s, no kin,", Words(c.Kind), Safe(c.Not))
 		}
 		all = append(all, reason{c.Bits, text + " " + signed(c.Bits)})

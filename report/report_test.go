@@ -158,7 +158,7 @@ func TestHostileBytesReachNoTable(t *testing.T) {
 	k := cluster.Kin{Host: hostile, Via: hostile, Verdict: hostile, Bits: 9,
 		Evidence: []cluster.Evidence{{Kind: hostile, Value: hostile, Bits: 9, Family: hostile}},
 		Also:     []cluster.Evidence{{Kind: hostile, Value: hostile, Family: hostile, Common: hostile}},
-		Link:     cluster.Link{Type: hostile, Reasons: []string{hostile}}, Hop: 2,
+		Link:     cluster.Link{Type: hostile, Reasons: []fingerprints.Kind{hostile}}, Hop: 2,
 		Why:     []cluster.Step{{Host: hostile}, {Host: hostile, Kind: hostile, Value: hostile}},
 		Against: []cluster.Conflict{{Kind: hostile, Seed: hostile, Host: hostile, Bits: -1, Family: hostile}, {Kind: hostile, Host: hostile, Bits: -1, Not: hostile}},
 		Probes:  cluster.Asked{Skipped: []string{hostile}}}

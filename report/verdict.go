@@ -7,12 +7,6 @@ import (
 	"github.com/hostkin/hostkin/cluster"
 )
 
-// What kin takes (docs/statistics.md), in bits.
-const (
-	kinBits    = 4.25
-	familyBits = 2.0
-)
-
 // opening is the verdict as a sentence.
 func opening(k cluster.Kin) string {
 	figures := fmt.Sprintf(": %s, %s bits, confidence %s.", k.Verdict, bits(k.Bits), confidence(k.Confidence))
@@ -25,7 +19,7 @@ func opening(k cluster.Kin) string {
 		return "The evidence leans to one provider for " + k.Host + " and " + k.Via + figures
 	case k.Verdict == cluster.VerdictPossible:
 		return k.Host + " and " + k.Via + " may be of one provider or not, the odds are about even" + figures
-	case agreeing(k) >= familyBits:
+	case agreeing(k) >= cluster.FamilyBits:
 		return "What " + k.Host + " and " + k.Via + " share is too little to think that one provider runs both" + figures
 	}
 	return "There is no reason to think that one provider runs " + k.Host + " and " + k.Via + figures
@@ -42,8 +36,12 @@ func linkWords(l cluster.Link) string {
 	default:
 		text = "The link: " + string(l.Type)
 	}
-	if len(l.Reasons) > 0 {
-		text += " (" + strings.Join(l.Reasons, "; ") + ")"
+	var same []string
+	for _, kind := range l.Reasons {
+		same = append(same, Words(kind))
+	}
+	if same != nil {
+		text += " (same " + strings.Join(same, ", ") + ")"
 	}
 	return text + "."
 }

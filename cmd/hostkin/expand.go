@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -52,7 +53,7 @@ func (a *app) expand(ctx context.Context, job expandJob, f *expandFlags) error {
 	o := f.options(seeds, job)
 	if job.in != nil {
 		if len(f.exclude)+len(f.excludeFiles) > 0 {
-			o.Excluded = job.seeds.Excluded
+			o.Cluster.Keep = func(addr netip.Addr) bool { return !job.seeds.Excluded(addr) }
 		}
 		return a.kin(f, func() (expand.Result, error) {
 			result, err := job.in.judge(ctx, o)

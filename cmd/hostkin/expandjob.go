@@ -31,7 +31,7 @@ func (f *expandFlags) add(flags *pflag.FlagSet) {
 	f.within, f.from = trailing{flags: flags, marks: &f.marks}, trailing{flags: flags, marks: &f.marks}
 	flags.Var(&f.within, "within", "look for kin among `TARGET...` (default: the seed's own /24, IPv6 /120)")
 	flags.Var(&f.from, "from", "judge the saved observations or fingerprints in `FILE...` and send nothing")
-	flags.StringArrayVar(&f.not, "not", nil, "`HOST` is known to be no kin: what it holds speaks for nobody")
+	flags.StringArrayVar(&f.not, "not", nil, "`HOST` is known to be no kin: what it holds speaks for nobody, and it is not listed")
 	flags.IntVar(&f.hops, "hops", 1, "how many links away from a seed kin may be")
 	flags.IntVar(&f.top, "top", 0, "list only the best `N` hosts; 0: all")
 	flags.StringVar(&f.show, "show", string(report.ShowPossible),
