@@ -181,7 +181,7 @@ func (c *community) judge(held []valueID, publicCA bool, against func(clean bool
 			continue
 		}
 		left = append(left, agreement{v, c.families[kind], c.of(v).bits})
-		clean = clean || info.Identity && c.of(v).bits >= familyBits && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
+		clean = clean || info.Identity && c.of(v).bits >= FamilyBits && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
 	}
 	c.pick(m, left)
 	net := against(clean)

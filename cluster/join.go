@@ -56,7 +56,7 @@ func (c *community) outsiders(in []bool) []hostID {
 			}
 		}
 	}
-	least := int(100 * (c.prior + kinBits))
+	least := int(100 * (c.prior + KinBits))
 	var out []hostID
 	for h, bits := range sum {
 		if bits >= least {

@@ -58,7 +58,7 @@ func (g *grouping) pairs(found []*community) []alliance {
 	}
 	tied := map[[2]int]bool{}
 	for v, groups := range in {
-		if len(groups) < 2 || len(groups) > bridgeGroups || float64(g.weights[v]) < familyBits {
+		if len(groups) < 2 || len(groups) > bridgeGroups || float64(g.weights[v]) < FamilyBits {
 			continue
 		}
 		for i, a := range groups {
@@ -106,7 +106,7 @@ func (g *grouping) ally(a, b *community) *membership {
 			}
 		}
 	}
-	if sum < kinBits {
+	if sum < KinBits {
 		return &membership{}
 	}
 	m := c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
