@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hostkin/hostkin/fingerprints"
+)
+
+// alikeWorld is 20,000 hosts, of which 40 times ten agree in their page, names
+// and CA; the first keyed of each ten have one host key, all others their own.
+func alikeWorld(t *Table, keyed int) *Index {
+	b := NewBuilder(t)
+	add := func(n int, kind fingerprints.Kind, value string) {
+		b.Add(fingerprints.Fingerprint{Host: addrOf(n), Port: 443, Kind: kind, Value: value})
+	}
+	for n := range 20000 {
+		product, key := fmt.Sprint("product ", n/500), fmt.Sprint("SHA256:", n)
+		if n%500 < 10 {
+			add(n, "http.title", product)
+			add(n, "cert.subject", product)
+			add(n, "cert.issuer", product)
+		}
+		if n%500 < keyed {
+			key = product
+		}
+		if keyed >= 0 {
+			add(n, "ssh.host_key", key)
+		}
+		add(n, "ssh.kexinit", "everybody's")
+	}
+	return b.Index()
+}
+
+// In a large scan hosts that agree in all but keys are kin where they often
+// share a key too, and two of a product where they never do.
+func TestDoubtIsLearntFromKeys(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		keyed    int
+		from, to float64
+	}{
+		{"kin share keys", 10, doubtKey, doubtKey},
+		{"half of kin are as if", 5, .3, .6}, // 20 of 90 pairs, of .4 that kin would share
+		{"appliances have keys of their own", 0, .99, 1},
+		{"there are no keys", -1, doubtSoftware, doubtSoftware},
+	} {
+		if got := alikeWorld(must(Defaults()), test.keyed).products; got < test.from || got > test.to {
+			t.Errorf("%s: %.3f, want %v to %v", test.name, got, test.from, test.to)
+		}
+	}
+	if got := scanOf(must(Defaults()), 1000, "jarm").products; got != doubtSoftware {
+		t.Errorf("a small scan teaches %v", got)
+	}
+}
+
+// The doubt by hand: what is told of values (by networks or a baseline) takes
+// 95 % off, by their share of the bits; it grows with the square of the scan.
+func TestDoubt(t *testing.T) {
+	const telling, silent, common = 0, 1, 2
+	of := func(v valueID) rarity {
+		return map[valueID]rarity{telling: {excess: 1, told: true}, silent: {excess: 1}, common: {excess: .001, told: true}}[v]
+	}
+	large, small := scanOf(must(Defaults()), 20000, "jarm"), scanOf(must(Defaults()), 4000, "jarm")
+	ten := func(values ...valueID) (out []agreement) {
+		for _, v := range values {
+			out = append(out, agreement{value: v, bits: 10})
+		}
+		return out
+	}
+	for _, test := range []struct {
+		name   string
+		x      *Index
+		shared []agreement
+		clean  bool
+		want   float64
+	}{
+		{"nothing told", large, ten(silent, silent), false, .5},
+		{"all told", large, ten(telling, telling), false, .025},
+		{"half told", large, ten(telling, silent), false, .2625},
+		{"told to be common", large, ten(common), false, .4995},
+		{"a key", large, ten(silent), true, .05},
+		{"a key that networks tell of", large, ten(telling), true, .0025},
+		{"a smaller scan", small, ten(silent), false, .02}, // .5 * (1/5)^2
+		{"a key in it", small, ten(silent), true, .002},
+		{"below a thousandth", small, ten(telling), true, 0},
+		{"nothing shared", large, nil, false, .5},
+	} {
+		if got := test.x.doubt(test.shared, test.clean, of); !about(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+	for _, test := range []struct{ bits, doubt, want float64 }{{10, 0, 10}, {10, .5, .9972}, {40, .05, 4.322}, {-3, .5, -3.087}} {
+		if got := doubted(test.bits, test.doubt); !about(got, test.want) {
+			t.Errorf("%v bits doubted by %v: %.4f, want %v", test.bits, test.doubt, got, test.want)
+		}
+	}
+}
+
+// Where alike hosts never share a key their agreement makes nobody kin, nor a
+// group; where kin share keys it does. Networks tell them apart as well.
+func TestDoubtDecides(t *testing.T) {
+	own := func(n int) uint32 { return uint32(1 + n) }
+	provider := func(n int) uint32 { return uint32(1 + n/500) }
+	for _, test := range []struct {
+		name     string
+		keyed    int
+		networks func(int) uint32
+		want     Verdict // of two with keys of their own
+		groups   int
+	}{
+		{"appliances", 0, nil, VerdictPossible, 0},
+		{"appliances in one network", 0, provider, VerdictKin, 40},
+		{"kin", 8, nil, VerdictKin, 40},
+		{"all over", 8, own, VerdictStranger, 0},
+	} {
+		table := must(Defaults())
+		if test.networks != nil {
+			networksOf(table, 20000, test.networks)
+		}
+		x := alikeWorld(table, test.keyed)
+		k := must(x.Explain(addrOf(9), addrOf(8), Options{}))
+		if k.Verdict != test.want {
+			t.Errorf("%s: %s with %.2f bits, want %s: %+v %+v", test.name, k.Verdict, k.Bits, test.want, k.Evidence, k.Against)
+		}
+		if got := len(must(x.Groups(Options{}))); got != test.groups {
+			t.Errorf("%s: %d groups, want %d", test.name, got, test.groups)
+		}
+	}
+}
+
+// In a small scan there is no doubt of products.
+func TestNoDoubtInSmallScans(t *testing.T) {
+	for _, k := range must(Kinship([]string{addrOf(0)}, smallScan().hosts(), Options{})) {
+		for _, c := range k.Against {
+			if c.Family == "product" {
+				t.Fatalf("%s: %+v", k.Host, c)
+			}
+		}
+	}
+}
