@@ -8,48 +8,77 @@ import (
 )
 
 // alikeWorld is 20,000 hosts, of which 40 times ten agree in their page, names
-// and CA; the first keyed of each ten have one host key, all others their own.
+// and CA; the first keyed of each ten have one host key, all others their own;
+// -1: nobody has a key.
 func alikeWorld(t *Table, keyed int) *Index {
 	b := NewBuilder(t)
-	add := func(n int, kind fingerprints.Kind, value string) {
-		b.Add(fingerprints.Fingerprint{Host: addrOf(n), Port: 443, Kind: kind, Value: value})
-	}
 	for n := range 20000 {
-		product, key := fmt.Sprint("product ", n/500), fmt.Sprint("SHA256:", n)
+		add := func(kind fingerprints.Kind, value string) {
+			b.Add(fingerprints.Fingerprint{Host: addrOf(n), Port: 443, Kind: kind, Value: value})
+		}
+		product, own := fmt.Sprint("product ", n/500), fmt.Sprint("own ", n)
 		if n%500 < 10 {
-			add(n, "http.title", product)
-			add(n, "cert.subject", product)
-			add(n, "cert.issuer", product)
+			add("http.title", product)
+			add("cert.subject", product)
+			add("cert.issuer", product)
 		}
-		if n%500 < keyed {
-			key = product
+		switch {
+		case keyed < 0:
+			add("ssh.kexinit", own)
+		case n%500 < keyed:
+			add("ssh.host_key", product)
+		default:
+			add("ssh.host_key", own)
 		}
-		if keyed >= 0 {
-			add(n, "ssh.host_key", key)
-		}
-		add(n, "ssh.kexinit", "everybody's")
 	}
 	return b.Index()
 }
 
 // In a large scan hosts that agree in all but keys are kin where they often
-// share a key too, and two of a product where they never do.
+// share a key too, and two of a product where they never do. Networks that
+// keep together what they agree in speak against a product; those that tell
+// of no provider leave nothing to agree in.
 func TestDoubtIsLearntFromKeys(t *testing.T) {
+	all := func(n int) uint32 { return uint32(1 + n) }
+	provider := func(n int) uint32 { return uint32(1 + n/500) }
+	table := must(Defaults())
 	for _, test := range []struct {
 		name     string
 		keyed    int
-		from, to float64
+		networks func(int) uint32
+		from, to float64 // the doubt
+		want     Verdict // of two with keys of their own
+		groups   int
 	}{
-		{"kin share keys", 10, doubtKey, doubtKey},
-		{"half of kin are as if", 5, .3, .6}, // 20 of 90 pairs, of .4 that kin would share
-		{"appliances have keys of their own", 0, .99, 1},
-		{"there are no keys", -1, doubtSoftware, doubtSoftware},
+		{"kin share keys", 8, nil, doubtKey, doubtKey, VerdictKin, 40},
+		{"half as many do", 5, nil, .3, .6, VerdictPossible, 0}, // 20 of 90 pairs, of .4 that kin share
+		{"products have keys of their own", 0, nil, .99, 1, VerdictPossible, 0},
+		{"there are no keys", -1, nil, doubtSoftware, doubtSoftware, VerdictPossible, 0},
+		{"products in one network each", 0, provider, .99, 1, VerdictKin, 40},
+		{"values that are all over", 8, all, doubtSoftware, doubtSoftware, VerdictStranger, 0},
 	} {
-		if got := alikeWorld(must(Defaults()), test.keyed).products; got < test.from || got > test.to {
-			t.Errorf("%s: %.3f, want %v to %v", test.name, got, test.from, test.to)
+		table.UseNetworks(nil)
+		if test.networks != nil {
+			networksOf(table, 20000, test.networks)
+		}
+		x := alikeWorld(table, test.keyed)
+		if x.products < test.from || x.products > test.to {
+			t.Errorf("%s: doubt %.3f, want %v to %v", test.name, x.products, test.from, test.to)
+		}
+		k := Kin{Verdict: VerdictStranger} // that are not listed
+		for _, other := range must(x.Kinship([]string{addrOf(9)}, Options{Top: 20})) {
+			if other.Host == addrOf(8) {
+				k = other
+			}
+		}
+		if k.Verdict != test.want {
+			t.Errorf("%s: %s with %.2f bits, want %s: %+v %+v", test.name, k.Verdict, k.Bits, test.want, k.Evidence, k.Against)
+		}
+		if got := len(must(x.Groups(Options{}))); got != test.groups {
+			t.Errorf("%s: %d groups, want %d", test.name, got, test.groups)
 		}
 	}
-	if got := scanOf(must(Defaults()), 1000, "jarm").products; got != doubtSoftware {
+	if got := scanOf(table, 1000, "jarm").products; got != doubtSoftware {
 		t.Errorf("a small scan teaches %v", got)
 	}
 }
@@ -61,7 +90,8 @@ func TestDoubt(t *testing.T) {
 	of := func(v valueID) rarity {
 		return map[valueID]rarity{telling: {excess: 1, told: true}, silent: {excess: 1}, common: {excess: .001, told: true}}[v]
 	}
-	large, small := scanOf(must(Defaults()), 20000, "jarm"), scanOf(must(Defaults()), 4000, "jarm")
+	table := must(Defaults())
+	large, small := scanOf(table, 20000, "jarm"), scanOf(table, 4000, "jarm")
 	ten := func(values ...valueID) (out []agreement) {
 		for _, v := range values {
 			out = append(out, agreement{value: v, bits: 10})
@@ -93,38 +123,6 @@ func TestDoubt(t *testing.T) {
 	for _, test := range []struct{ bits, doubt, want float64 }{{10, 0, 10}, {10, .5, .9972}, {40, .05, 4.322}, {-3, .5, -3.087}} {
 		if got := doubted(test.bits, test.doubt); !about(got, test.want) {
 			t.Errorf("%v bits doubted by %v: %.4f, want %v", test.bits, test.doubt, got, test.want)
-		}
-	}
-}
-
-// Where alike hosts never share a key their agreement makes nobody kin, nor a
-// group; where kin share keys it does. Networks tell them apart as well.
-func TestDoubtDecides(t *testing.T) {
-	own := func(n int) uint32 { return uint32(1 + n) }
-	provider := func(n int) uint32 { return uint32(1 + n/500) }
-	for _, test := range []struct {
-		name     string
-		keyed    int
-		networks func(int) uint32
-		want     Verdict // of two with keys of their own
-		groups   int
-	}{
-		{"appliances", 0, nil, VerdictPossible, 0},
-		{"appliances in one network", 0, provider, VerdictKin, 40},
-		{"kin", 8, nil, VerdictKin, 40},
-		{"all over", 8, own, VerdictStranger, 0},
-	} {
-		table := must(Defaults())
-		if test.networks != nil {
-			networksOf(table, 20000, test.networks)
-		}
-		x := alikeWorld(table, test.keyed)
-		k := must(x.Explain(addrOf(9), addrOf(8), Options{}))
-		if k.Verdict != test.want {
-			t.Errorf("%s: %s with %.2f bits, want %s: %+v %+v", test.name, k.Verdict, k.Bits, test.want, k.Evidence, k.Against)
-		}
-		if got := len(must(x.Groups(Options{}))); got != test.groups {
-			t.Errorf("%s: %d groups, want %d", test.name, got, test.groups)
 		}
 	}
 }

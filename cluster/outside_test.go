@@ -17,6 +17,7 @@ func elsewhere(kind fingerprints.Kind, hosts, least int, counts ...baseline.Coun
 
 // A value on 200 of 1000 hosts, by what is known of it elsewhere.
 func TestPrevalenceOutside(t *testing.T) {
+	table := must(Defaults())
 	count := func(n int) baseline.Count { return baseline.Count{Kind: "jarm", Value: onHosts(200), Hosts: n} }
 	for _, test := range []struct {
 		name          string
@@ -32,10 +33,7 @@ func TestPrevalenceOutside(t *testing.T) {
 		{"of 999 hosts", elsewhere("jarm", 999, 1, count(11)), .01, 1, false, 6.49},
 		{"another kind's", elsewhere("ssh.banner", 100000, 2), .01, 1, false, 6.49},
 	} {
-		table := must(Defaults())
-		if test.outside != nil {
-			table.UseBaseline(test.outside)
-		}
+		table.UseBaseline(test.outside)
 		r := rarityOf(t, scanOf(table, 1000, "jarm", 200), "jarm", onHosts(200))
 		if !about(r.start, test.start) || !about(r.excess, test.excess) || r.told != test.told {
 			t.Errorf("%s: %+v, want %v with excess %v", test.name, r, test.start, test.excess)
@@ -49,14 +47,15 @@ func TestPrevalenceOutside(t *testing.T) {
 // What is as common elsewhere as here is worth nothing, in a large scan as in a
 // small one, be it a key; a little more than chance is worth a little.
 func TestAsCommonOutsideAsHere(t *testing.T) {
+	table := must(Defaults())
 	for _, kind := range []fingerprints.Kind{"jarm", "ssh.host_key"} {
 		for _, hosts := range []int{1000, 30000} {
 			on := hosts / 20
+			x := scanOf(table, hosts, kind, on)
 			last := -1.0
 			for _, outside := range []int{5000, 2500, 100, 0} { // of 100,000
-				table := must(Defaults())
 				table.UseBaseline(elsewhere(kind, 100000, 2, baseline.Count{Kind: kind, Value: onHosts(on), Hosts: outside}))
-				r := rarityOf(t, scanOf(table, hosts, kind, on), kind, onHosts(on))
+				r := rarityOf(t, x, kind, onHosts(on))
 				bits := worth(.9, r.start, r.excess)
 				if outside == 5000 && bits > .1 {
 					t.Errorf("%s on a twentieth of %d hosts and elsewhere: %.2f bits (%+v)", kind, hosts, bits, r)
@@ -73,9 +72,9 @@ func TestAsCommonOutsideAsHere(t *testing.T) {
 // A list of top values tells that one which is not on it is on few hosts. Of a
 // value on few hosts of the scan that says nothing.
 func TestValuesThatABaselineDoesNotList(t *testing.T) {
+	table := must(Defaults())
+	table.UseBaseline(elsewhere("jarm", 10000, 200))
 	for held, told := range map[int]bool{30: false, 39: false, 40: true, 50: true} { // 10 are expected: 1000*.5*200/10000
-		table := must(Defaults())
-		table.UseBaseline(elsewhere("jarm", 10000, 200))
 		r := rarityOf(t, scanOf(table, 1000, "jarm", held), "jarm", onHosts(held))
 		if r.told != told || r.excess != 1 {
 			t.Errorf("on %d: %+v, want told %v", held, r, told)
@@ -107,9 +106,9 @@ func TestBaselinesDoNotKnowNearValues(t *testing.T) {
 // Of a value that nobody holds elsewhere networks may tell all the same that
 // its holders are strangers.
 func TestNetworksAndABaseline(t *testing.T) {
+	table := must(Defaults())
+	table.UseBaseline(elsewhere("jarm", 100000, 2))
 	for name, of := range map[string]func(n int) uint32{"one": func(n int) uint32 { return uint32(1 + n/20) }, "all": func(n int) uint32 { return uint32(1 + n%50) }} {
-		table := must(Defaults())
-		table.UseBaseline(elsewhere("jarm", 100000, 2))
 		networksOf(table, 1000, of)
 		r := rarityOf(t, scanOf(table, 1000, "jarm", 20), "jarm", onHosts(20))
 		if want := map[string]float64{"one": 1, "all": leastExcess}[name]; r.excess != want || !r.told {
@@ -129,8 +128,8 @@ func TestEvidenceFromABaseline(t *testing.T) {
 		c.set(n, 443, "cert.issuer", issuer)
 		c.set(n, 80, "http.title", title)
 	}
+	table := must(Defaults())
 	judged := func(titles int) Kin {
-		table := must(Defaults())
 		table.UseBaseline(elsewhere("http.title", 2000, 2, baseline.Count{Kind: "http.title", Value: "Odd panel", Hosts: titles}))
 		return find(t, must(NewIndex(table, c.hosts()).Kinship([]string{addrOf(0)}, Options{})), 1)
 	}

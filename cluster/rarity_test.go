@@ -158,6 +158,8 @@ func networksOf(t *Table, hosts int, of func(n int) uint32) {
 // them, and what lies between is discounted by the share that chance (twice
 // the square root of .0190/190 for 20 holders) leaves.
 func TestValuesThatAreSpreadOverNetworks(t *testing.T) {
+	table := must(Defaults())
+	networksOf(table, 1000, func(n int) uint32 { return uint32(1 + n/20) })
 	for _, test := range []struct {
 		name    string
 		holders func(i int) int // the host that is holder i
@@ -175,8 +177,6 @@ func TestValuesThatAreSpreadOverNetworks(t *testing.T) {
 		{"four, all over", func(i int) int { return 20 * i }, 4, .001, true},
 		{"ten in each of two", func(i int) int { return 20*(i/10) + i%10 }, 20, 1, true}, // a provider in two networks: .47
 	} {
-		table := must(Defaults())
-		networksOf(table, 1000, func(n int) uint32 { return uint32(1 + n/20) })
 		b := NewBuilder(table)
 		for n := range 1000 {
 			b.Add(fingerprints.Fingerprint{Host: addrOf(n), Kind: "ssh.kexinit", Value: fmt.Sprint(n)})
@@ -198,8 +198,8 @@ func TestNetworksOnlyDiscount(t *testing.T) {
 	c := smallScan()
 	c.set(280, 80, "http.title", "Odd panel") // strangers
 	c.set(281, 80, "http.title", "Odd panel")
+	table := must(Defaults())
 	judged := func(of func(n int) uint32) []Kin {
-		table := must(Defaults())
 		if of != nil {
 			networksOf(table, 282, of)
 		}
