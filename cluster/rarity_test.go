@@ -230,3 +230,20 @@ func TestNetworksOnlyDiscount(t *testing.T) {
 		}
 	}
 }
+
+// Where no table knows the networks of holders, none speaks against them.
+func TestNetworksThatAreNotKnown(t *testing.T) {
+	table := must(Defaults())
+	for known, told := range map[int]bool{0: false, 3: false, 4: true, 20: true} {
+		networksOf(table, 1000, func(n int) uint32 {
+			if n >= known && n < 20 {
+				return 0
+			}
+			return uint32(1 + n)
+		})
+		r := rarityOf(t, scanOf(table, 1000, "jarm", 20), "jarm", onHosts(20))
+		if want := map[bool]float64{false: 1, true: leastExcess}[told]; r.told != told || r.excess != want {
+			t.Errorf("of %d of 20 holders the network is known: %+v, want told %v", known, r, told)
+		}
+	}
+}
