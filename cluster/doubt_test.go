@@ -1,32 +1,139 @@
 package cluster
 
 import (
-	"net/netip"
+	"fmt"
 	"testing"
+
+	"github.com/hostkin/hostkin/fingerprints"
 )
 
-// However well networks speak against a product, a group may be a hoster's
-// image; only a baseline tells that its values are found nowhere else. A link of
-// a seed has no such doubt, and a small scan none at all.
-func TestDoubtOfGroups(t *testing.T) {
-	large := &Index{Builder: &Builder{addrs: make([]netip.Addr, shareHosts)}, products: doubtKey}
-	small := &Index{Builder: &Builder{addrs: make([]netip.Addr, 500)}, products: doubtKey}
-	networks, beyond := rarity{excess: 1, told: true}, rarity{excess: 1, told: true, beyond: true}
+// alikeWorld is 20,000 hosts, of which 40 times ten agree in their page, names
+// and CA; the first keyed of each ten have one host key, all others their own;
+// -1: nobody has a key.
+func alikeWorld(t *Table, keyed int) *Index {
+	b := NewBuilder(t)
+	for n := range 20000 {
+		add := func(kind fingerprints.Kind, value string) {
+			b.Add(fingerprints.Fingerprint{Host: addrOf(n), Port: 443, Kind: kind, Value: value})
+		}
+		product, own := fmt.Sprint("product ", n/500), fmt.Sprint("own ", n)
+		if n%500 < 10 {
+			add("http.title", product)
+			add("cert.subject", product)
+			add("cert.issuer", product)
+		}
+		switch {
+		case keyed < 0:
+			add("ssh.kexinit", own)
+		case n%500 < keyed:
+			add("ssh.host_key", product)
+		default:
+			add("ssh.host_key", own)
+		}
+	}
+	return b.Index()
+}
+
+// In a large scan hosts that agree in all but keys are kin where they often
+// share a key too, and two of a product where they never do. Networks that
+// keep together what they agree in speak against a product; those that tell
+// of no provider leave nothing to agree in.
+func TestDoubtIsLearntFromKeys(t *testing.T) {
+	all := func(n int) uint32 { return uint32(1 + n) }
+	provider := func(n int) uint32 { return uint32(1 + n/500) }
+	table := must(Defaults())
 	for _, test := range []struct {
-		name  string
-		x     *Index
-		r     rarity
-		floor float64
-		sure  bool // a confidence of .99 and more is possible
+		name     string
+		keyed    int
+		networks func(int) uint32
+		from, to float64 // the doubt
+		want     Verdict // of two with keys of their own
+		groups   int
 	}{
-		{"a group, by networks", large, networks, doubtGroup, false},
-		{"a group, by a baseline", large, beyond, doubtGroup, true},
-		{"a link, by networks", large, networks, 0, true},
-		{"a group of a small scan", small, rarity{excess: 1}, doubtGroup, true},
+		{"kin share keys", 8, nil, doubtKey, doubtKey, VerdictKin, 40},
+		{"half as many do", 5, nil, .3, .6, VerdictPossible, 0}, // 20 of 90 pairs, of .4 that kin share
+		{"products have keys of their own", 0, nil, .99, 1, VerdictPossible, 0},
+		{"there are no keys", -1, nil, doubtSoftware, doubtSoftware, VerdictPossible, 0},
+		{"products in one network each", 0, provider, .99, 1, VerdictKin, 40},
+		{"values that are all over", 8, all, doubtSoftware, doubtSoftware, VerdictStranger, 0},
 	} {
-		doubt := test.x.doubt([]agreement{{bits: 10}, {bits: 12}}, true, test.floor, func(valueID) rarity { return test.r })
-		if got := confidence(doubted(20, doubt)) >= .99; got != test.sure {
-			t.Errorf("%s: doubt %.4f, a confidence of .99 and more: %v, want %v", test.name, doubt, got, test.sure)
+		table.UseNetworks(nil)
+		if test.networks != nil {
+			networksOf(table, 20000, test.networks)
+		}
+		x := alikeWorld(table, test.keyed)
+		if x.products < test.from || x.products > test.to {
+			t.Errorf("%s: doubt %.3f, want %v to %v", test.name, x.products, test.from, test.to)
+		}
+		k := Kin{Verdict: VerdictStranger} // that are not listed
+		for _, other := range must(x.Kinship([]string{addrOf(9)}, Options{Top: 20})) {
+			if other.Host == addrOf(8) {
+				k = other
+			}
+		}
+		if k.Verdict != test.want {
+			t.Errorf("%s: %s with %.2f bits, want %s: %+v %+v", test.name, k.Verdict, k.Bits, test.want, k.Evidence, k.Against)
+		}
+		if got := len(must(x.Groups(Options{}))); got != test.groups {
+			t.Errorf("%s: %d groups, want %d", test.name, got, test.groups)
+		}
+	}
+	if got := scanOf(table, 1000, "jarm").products; got != doubtSoftware {
+		t.Errorf("a small scan teaches %v", got)
+	}
+}
+
+// The doubt by hand: what is told of values (by networks or a baseline) takes
+// 95 % off, by their share of the bits; it grows with the square of the scan.
+func TestDoubt(t *testing.T) {
+	const telling, silent, common = 0, 1, 2
+	of := func(v valueID) rarity {
+		return map[valueID]rarity{telling: {excess: 1, told: true}, silent: {excess: 1}, common: {excess: .001, told: true}}[v]
+	}
+	table := must(Defaults())
+	large, small := scanOf(table, 20000, "jarm"), scanOf(table, 4000, "jarm")
+	ten := func(values ...valueID) (out []agreement) {
+		for _, v := range values {
+			out = append(out, agreement{value: v, bits: 10})
+		}
+		return out
+	}
+	for _, test := range []struct {
+		name   string
+		x      *Index
+		shared []agreement
+		clean  bool
+		want   float64
+	}{
+		{"nothing told", large, ten(silent, silent), false, .5},
+		{"all told", large, ten(telling, telling), false, .025},
+		{"half told", large, ten(telling, silent), false, .2625},
+		{"told to be common", large, ten(common), false, .4995},
+		{"a key", large, ten(silent), true, .05},
+		{"a key that networks tell of", large, ten(telling), true, .0025},
+		{"a smaller scan", small, ten(silent), false, .02}, // .5 * (1/5)^2
+		{"a key in it", small, ten(silent), true, .002},
+		{"below a thousandth", small, ten(telling), true, 0},
+		{"nothing shared", large, nil, false, .5},
+	} {
+		if got := test.x.doubt(test.shared, test.clean, 0, of); !about(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+	for _, test := range []struct{ bits, doubt, want float64 }{{10, 0, 10}, {10, .5, .9972}, {40, .05, 4.322}, {-3, .5, -3.087}} {
+		if got := doubted(test.bits, test.doubt); !about(got, test.want) {
+			t.Errorf("%v bits doubted by %v: %.4f, want %v", test.bits, test.doubt, got, test.want)
+		}
+	}
+}
+
+// In a small scan there is no doubt of products.
+func TestNoDoubtInSmallScans(t *testing.T) {
+	for _, k := range must(Kinship([]string{addrOf(0)}, smallScan().hosts(), Options{})) {
+		for _, c := range k.Against {
+			if c.Family == "product" {
+				t.Fatalf("%s: %+v", k.Host, c)
+			}
 		}
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// largeScan is smallScan among so many strangers that not all are judged; one
+// paddedScan is smallScan among so many strangers that not all are judged; one
 // shares a page with the provider's first host.
-func largeScan() *Index {
+func paddedScan() *Index {
 	c := smallScan()
 	for n := 282; n < judgeAll+100; n++ {
 		c.set(n, 22, "ssh.host_key", fmt.Sprint("SHA256:own", n))
@@ -22,7 +22,7 @@ func largeScan() *Index {
 }
 
 func TestKeepChangesWhatIsListedAndNothingElse(t *testing.T) {
-	large := largeScan()
+	large := paddedScan()
 	for _, x := range []*Index{indexed(smallScan().hosts()), large} {
 		seeds := []string{addrOf(0)}
 		keep := func(addr netip.Addr) bool { return addr.As4()[3]%2 == 0 }
@@ -44,7 +44,7 @@ func TestKeepChangesWhatIsListedAndNothingElse(t *testing.T) {
 }
 
 func TestExplainOfALargeScanIsKinshipOfOne(t *testing.T) {
-	x := largeScan()
+	x := paddedScan()
 	all := must(x.Kinship([]string{addrOf(0)}, Options{}))
 	for _, n := range []int{20, 8000, 8100} { // kin, a candidate, and one that shares nothing
 		if got := must(x.Explain(addrOf(0), addrOf(n), Options{})); !reflect.DeepEqual(got, find(t, all, n)) {

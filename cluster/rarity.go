@@ -92,7 +92,7 @@ func (x *Index) outside(f feature, info *kindInfo, n float64) (rarity, bool) {
 const leastBaseline = 1000
 
 const (
-	pairsLeast  = 4   // holders, from which on their networks tell something
+	pairsLeast  = 4   // holders of known networks, from which on these tell something
 	pairsMost   = 256 // holders that are looked at
 	oneNetwork  = .25 // more pairs in one network than among random hosts, from which on nothing is discounted
 	leastExcess = .001
@@ -103,27 +103,34 @@ const (
 // a provider sit in a few networks, strangers are spread like all hosts. A
 // shared network only keeps a value from being discounted.
 func (x *Index) dispersion(v valueID) (excess float64, told bool) {
-	if x.networks == nil || x.held(v) < pairsLeast {
+	in := x.systems(spread(x.holdersOf(v), pairsMost))
+	if len(in) < pairsLeast {
 		return 1, false
 	}
-	looked := spread(x.holdersOf(v), pairsMost)
-	pairs := float64(len(looked) * (len(looked) - 1) / 2)
-	chance := 2 * math.Sqrt(x.randomPairs/pairs)
-	return max(leastExcess, min(1, (x.sameNetwork(looked)-x.randomPairs-chance)/oneNetwork)), true
+	chance := 2 * math.Sqrt(x.randomPairs/float64(len(in)*(len(in)-1)/2))
+	return max(leastExcess, min(1, (sameNetwork(in)-x.randomPairs-chance)/oneNetwork)), true
 }
 
-// sameNetwork is the share of pairs of hosts that are in one autonomous system.
-func (x *Index) sameNetwork(hosts []hostID) float64 {
+// systems are the autonomous systems of hosts, as far as they are known, sorted.
+func (x *Index) systems(hosts []hostID) []uint32 {
+	if x.networks == nil {
+		return nil
+	}
 	in := make([]uint32, 0, len(hosts))
 	for _, h := range hosts {
 		if as := x.networks[h]; as != 0 {
 			in = append(in, as)
 		}
 	}
+	slices.Sort(in)
+	return in
+}
+
+// sameNetwork is the share of pairs of a sorted list that are the same.
+func sameNetwork(in []uint32) float64 {
 	if len(in) < 2 {
 		return 0
 	}
-	slices.Sort(in)
 	same, run := 0, 0
 	for i := range in {
 		if i > 0 && in[i] != in[i-1] {
@@ -171,22 +178,12 @@ func (x *Index) locate() {
 	for h, addr := range x.addrs {
 		x.networks[h], all[h] = x.table.network(addr), hostID(h)
 	}
-	x.randomPairs = x.sameNetwork(spread(all, 16*pairsMost))
+	x.randomPairs = sameNetwork(x.systems(spread(all, 16*pairsMost)))
 }
 
 // inNetworks counts the autonomous systems of the holders of a value; 0: not known.
 func (x *Index) inNetworks(v valueID) int {
-	if x.networks == nil {
-		return 0
-	}
-	var in []uint32
-	for _, h := range x.holdersOf(v) {
-		if as := x.networks[h]; as != 0 {
-			in = append(in, as)
-		}
-	}
-	slices.Sort(in)
-	return len(slices.Compact(in))
+	return len(slices.Compact(x.systems(x.holdersOf(v))))
 }
 
 // bothSample bounds the holders that are looked at to count those of two values.
