@@ -51,13 +51,20 @@ type agreement struct {
 	bits   float64
 }
 
-// confirm weighs members until those that are left are all kin of the rest;
-// nil: nobody is.
+// confirm weighs members until those that are left may all be kin of the rest,
+// and some of them are; nil: nobody is. Who is proposed together with a core of
+// kin needs no more than even odds.
 func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
 		c := g.weighed(members)
-		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool { return !c.scores[h].kin })
-		if len(kept) < 2 {
+		core := 0
+		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool {
+			if c.scores[h].kin {
+				core++
+			}
+			return !c.scores[h].kin && c.scores[h].bits < 0
+		})
+		if core < 2 {
 			return nil
 		}
 		if len(kept) == len(members) {
