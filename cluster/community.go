@@ -52,8 +52,8 @@ type agreement struct {
 }
 
 // confirm weighs members until those that are left may all be kin of the rest,
-// and some of them are; nil: nobody is. Who is proposed together with a core of
-// kin needs no more than even odds.
+// and some of them are; nil: nobody is. In a large scan, who is proposed together
+// with a core of kin needs no more than even odds; a small one has too few values.
 func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
 		c := g.weighed(members)
@@ -62,7 +62,7 @@ func (g *grouping) confirm(members []hostID) *community {
 			if c.scores[h].kin {
 				core++
 			}
-			return !c.scores[h].kin && c.scores[h].bits < 0
+			return !c.scores[h].kin && (c.scores[h].bits < 0 || float64(c.Hosts()) < shareHosts)
 		})
 		if core < 2 {
 			return nil
