@@ -149,7 +149,7 @@ func (c *community) group(id int) Group {
 	slices.SortFunc(telling, func(a, b vote) int {
 		return cmp.Or(cmp.Compare(b.n, a.n), compareFeatures(a.feature, b.feature))
 	})
-	telling, _ = firstOfFamily(telling, func(v vote) string { return c.table.kinds[v.kind].Family })
+	telling = firstOfFamily(telling, func(v vote) string { return c.table.kinds[v.kind].Family })
 	for _, v := range telling {
 		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.of(v.value).bits)))
 	}

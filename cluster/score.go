@@ -144,18 +144,15 @@ func (m *model) pick(s *score, last score) {
 	}
 }
 
-// firstOfFamily splits a sorted list into the first of each family and the rest.
-func firstOfFamily[T any](list []T, family func(T) string) (first, rest []T) {
+// firstOfFamily keeps the first of each family of a sorted list.
+func firstOfFamily[T any](list []T, family func(T) string) []T {
 	seen := map[string]bool{}
-	for _, x := range list {
-		if f := family(x); !seen[f] {
-			seen[f] = true
-			first = append(first, x)
-		} else {
-			rest = append(rest, x)
-		}
-	}
-	return first, rest
+	return slices.DeleteFunc(list, func(x T) bool {
+		f := family(x)
+		again := seen[f]
+		seen[f] = true
+		return again
+	})
 }
 
 func (s score) verdict() Verdict {

@@ -83,9 +83,13 @@ func productDoubt(k cluster.Kin) (text string, ok bool) {
 	if less == 0 {
 		return "", false
 	}
+	key := ""
+	if slices.ContainsFunc(k.Evidence, func(e cluster.Evidence) bool { return e.Family == "identity" }) {
+		key = ", the key too if it is a default one"
+	}
 	chance := math.Exp2(-k.Bits) - math.Exp2(less-k.Bits)
-	return fmt.Sprintf("%s  A product that both run, and that no list names, may explain all that they share (a key, too, if it is a default one): "+
-		"taken to be so of %s of the hosts that agree like this in such a scan. Bits cannot outweigh it.", signed(less), share(min(1, chance))), true
+	return fmt.Sprintf("%s  A product that both run, and that no list names, may explain all that they share%s: "+
+		"taken to be so of %s of the hosts that agree like this in such a scan. Bits cannot outweigh it.", signed(less), key, share(min(1, chance))), true
 }
 
 func productBits(k cluster.Kin) (sum float64) {

@@ -88,7 +88,7 @@ func TestProductDoubt(t *testing.T) {
 	k.Against = []cluster.Conflict{{Kind: cluster.Product, Family: cluster.Product, Bits: -21.2}}
 	for _, width := range []int{0, 60} {
 		text := strings.Join(strings.Fields(explained(t, k, Scan{}, Style{Width: width})), " ")
-		for _, must := range []string{"no question that both answered got different answers", "-21.2 A product that both run", "taken to be so of 50 % of the hosts",
+		for _, must := range []string{"no question that both answered got different answers", "-21.2 A product that both run", "the key too if it is a default one: taken to be so of 50 % of the hosts",
 			"against -21.20", "a key in common that is no default one"} {
 			if !strings.Contains(text, must) {
 				t.Errorf("%d columns: %q is missing:\n%s", width, must, text)
