@@ -36,6 +36,7 @@ func TestTypesOfLinks(t *testing.T) {
 		{"the key and another image", merged(key, image), merged(key, values{"http.title_pattern": "Shop", "http.header_order": "even", "ssh.kexinit": "other"}), SameOperator, "same ssh.host_key"},
 		{"the certificate alone", cert, cert, SameOperator, "same cert.sha256"},
 		{"another key, set up alike", merged(image, values{"ssh.host_key": "a"}), merged(image, values{"ssh.host_key": "b"}), SameImage, "same "},
+		{"set up half alike", merged(image, names), merged(image, names, values{"http.header_order": "even"}), SameOperator, "same "},
 		{"names alone", names, names, SameOperator, "same cert.issuer"},
 		{"a page alone", values{"http.title_pattern": "Odd panel"}, values{"http.title_pattern": "Odd panel"}, SameImage, "same http.title_pattern"},
 		{"nothing", values{"jarm": "a"}, values{"jarm": "b"}, "", ""},

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -74,6 +75,28 @@ func TestWaysFromASeed(t *testing.T) {
 	}
 }
 
+// Kin come by verdict, hop, place in the walk, bits and address: of equals the
+// walk decides, whatever the bits.
+func TestOrderOfKin(t *testing.T) {
+	want := []Kin{
+		{Verdict: VerdictKin, Hop: 1, Rank: 9, Bits: 5, Host: "127.0.0.9"},
+		{Verdict: VerdictKin, Hop: 1, Rank: 2, Bits: 7, Host: "127.0.0.2"},
+		{Verdict: VerdictKin, Hop: 1, Rank: 2, Bits: 6, Host: "127.0.0.1"},
+		{Verdict: VerdictKin, Hop: 1, Rank: 2, Bits: 6, Host: "127.0.0.10"},
+		{Verdict: VerdictKin, Hop: 2, Rank: 99, Bits: 99, Host: "127.0.0.3"},
+		{Verdict: VerdictPossible, Hop: 1, Rank: 100, Bits: 4, Host: "127.0.0.4"},
+		{Verdict: VerdictStranger, Hop: 1, Rank: 200, Bits: -1, Host: "127.0.0.5"},
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 10 {
+		got := slices.Clone(want)
+		r.Shuffle(len(got), func(i, j int) { got[i], got[j] = got[j], got[i] })
+		if rank(got); encoded(got) != encoded(want) {
+			t.Errorf("%q, want %q", hostsIn(got), hostsIn(want))
+		}
+	}
+}
+
 // No way goes by what a host holds that is said to be no kin, nor is it listed
 // high; the index knows nothing of it afterwards.
 func TestWaysAroundHostsThatAreNoKin(t *testing.T) {
@@ -93,6 +116,9 @@ func TestWaysAroundHostsThatAreNoKin(t *testing.T) {
 		if k := find(t, kin, n); k.Verdict != want || n > 3 && k.Rank == 0 { // 1 and 3 have a key of 2 as well
 			t.Errorf("%s is %s with %.2f bits, rank %v, want %s: %+v", k.Host, k.Verdict, k.Bits, k.Rank, want, k.Evidence)
 		}
+	}
+	if k := find(t, kin, 3); k.Rank != 0 { // nearer to 2 than to the seed
+		t.Errorf("%s has rank %v, with all of its walk from the seed", k.Host, k.Rank)
 	}
 	o.Not = nil
 	if encoded(must(x.Kinship([]string{addrOf(0)}, o))) != before {
