@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,9 +19,7 @@ func TestTypesOfLinks(t *testing.T) {
 	merged := func(list ...values) values {
 		out := values{}
 		for _, v := range list {
-			for kind, value := range v {
-				out[kind] = value
-			}
+			maps.Copy(out, v)
 		}
 		return out
 	}
