@@ -7,6 +7,7 @@ import (
 
 	"github.com/hostkin/hostkin/cluster/graph"
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/internal/hugepage"
 )
 
 const (
@@ -93,8 +94,8 @@ func (x *Index) ties(h hostID, gate float64, out []graph.Link) []graph.Link {
 
 // communities are the proposals of label propagation, each sorted.
 func (x *Index) communities() [][]hostID {
-	g := graph.Graph{Start: make([]uint32, 1, len(x.addrs)+1), From: x.from, Holders: x.holders}
-	g.Links, g.Weights = make([]uint32, 0, len(x.prints)), make([]float32, 0, len(x.prints)) // as above: unused room is free
+	g := graph.Graph{Start: hugepage.Make[uint32](1, len(x.addrs)+1), From: x.from, Holders: x.holders}
+	g.Links, g.Weights = hugepage.Make[uint32](0, len(x.prints)), hugepage.Make[float32](0, len(x.prints)) // as above: unused room is free
 	gate := x.gate()
 	var ties []graph.Link
 	for h := range x.addrs {

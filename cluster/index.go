@@ -11,6 +11,7 @@ import (
 
 	"github.com/hostkin/hostkin/cluster/baseline"
 	"github.com/hostkin/hostkin/fingerprints"
+	"github.com/hostkin/hostkin/internal/hugepage"
 )
 
 // Builder gathers fingerprints, in any order, for an Index. What it keeps of one
@@ -31,6 +32,7 @@ type Builder struct {
 	texts  texts
 	lately [1 << 14]struct{ hash, at uint64 } // values that came by, each in the place of its hash
 	rows   [buckets]chunks
+	slab   slab      // of their memory
 	near   []waiting // of kinds with near values: until all are known
 }
 
@@ -114,7 +116,7 @@ func (b *Builder) host(addr string) (hostID, bool) {
 		if err != nil {
 			return 0, false
 		}
-		b.addrs, b.counts, b.last = append(b.addrs, ip), append(b.counts, 0), addr
+		b.addrs, b.counts, b.last = hugepage.Append(b.addrs, ip), hugepage.Append(b.counts, 0), addr
 	}
 	return hostID(len(b.addrs) - 1), true
 }
@@ -125,7 +127,7 @@ func (b *Builder) row(host hostID, port uint16, kind kindID, text string) {
 	if known.hash != hash {
 		known.hash, known.at = hash, b.texts.put(text)
 	}
-	b.rows[hash>>56].add(row{hash, known.at<<24 | uint64(port)<<8 | uint64(kind), host})
+	b.rows[hash>>56].add(row{hash, known.at<<24 | uint64(port)<<8 | uint64(kind), host}, &b.slab)
 	b.counts[host]++
 }
 
@@ -160,6 +162,7 @@ func (b *Builder) Index() *Index {
 	x.lead()
 	rank := x.sortHosts()
 	x.sortRows(rank)
+	x.slab = slab{}
 	x.sortPrints()
 	x.found = newFinder(x.values)
 	x.weigh()
@@ -188,9 +191,9 @@ func NewIndex(t *Table, hosts []Host) *Index {
 
 // sortHosts numbers hosts anew, by address, each once, and makes room for their prints.
 func (x *Index) sortHosts() (rank []hostID) {
-	rank = make([]hostID, len(x.addrs))
-	sorted := make([]netip.Addr, 0, len(x.addrs))
-	x.start = make([]uint32, 1, len(x.addrs)+1)
+	rank = hugepage.Make[hostID](len(x.addrs), len(x.addrs))
+	sorted := hugepage.Make[netip.Addr](0, len(x.addrs))
+	x.start = hugepage.Make[uint32](1, len(x.addrs)+1)
 	for _, h := range byAddress(x.addrs) {
 		if addr := x.addrs[h]; len(sorted) == 0 || addr != sorted[len(sorted)-1] {
 			sorted, x.start = append(sorted, addr), append(x.start, x.start[len(sorted)])
@@ -205,7 +208,7 @@ func (x *Index) sortHosts() (rank []hostID) {
 // byAddress numbers addresses in their order: IPv4, which nearly all are,
 // sorted as numbers with their places behind them, then the others.
 func byAddress(addrs []netip.Addr) []hostID {
-	var v4 []uint64
+	v4 := hugepage.Make[uint64](0, len(addrs))
 	var others []hostID
 	for i, addr := range addrs {
 		if addr.Is4() {
@@ -217,7 +220,7 @@ func byAddress(addrs []netip.Addr) []hostID {
 	}
 	slices.Sort(v4)
 	slices.SortStableFunc(others, func(a, b hostID) int { return addrs[a].Compare(addrs[b]) })
-	order := make([]hostID, 0, len(addrs))
+	order := hugepage.Make[hostID](0, len(addrs))
 	for _, key := range v4 {
 		order = append(order, hostID(key))
 	}
@@ -227,9 +230,9 @@ func byAddress(addrs []netip.Addr) []hostID {
 // sortRows numbers values, bucket by bucket, each with its holders, and deals
 // the prints out to their hosts.
 func (x *Index) sortRows(rank []hostID) {
-	x.prints = make([]print, x.start[len(x.addrs)])
-	x.values = make([]valueRow, 0, len(x.prints)) // room that is not used takes no memory
-	x.from, x.holders = make([]uint32, 0, len(x.prints)+1), make([]hostID, 0, len(x.prints))
+	x.prints = hugepage.Make[print](int(x.start[len(x.addrs)]), int(x.start[len(x.addrs)]))
+	x.values = hugepage.Make[valueRow](0, len(x.prints)) // room that is not used takes no memory
+	x.from, x.holders = hugepage.Make[uint32](0, len(x.prints)+1), hugepage.Make[hostID](0, len(x.prints))
 	next := slices.Clone(x.start)
 	var sorted sorter
 	for i := range x.rows {

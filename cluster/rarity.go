@@ -3,6 +3,8 @@ package cluster
 import (
 	"math"
 	"slices"
+
+	"github.com/hostkin/hostkin/internal/hugepage"
 )
 
 // How common a value is among strangers, before anything is judged. Three
@@ -158,7 +160,7 @@ func spread(list []hostID, n int) []hostID {
 // Values that one host holds tie nobody and weigh 0.
 func (x *Index) weigh() {
 	x.locate()
-	x.weights = make([]float32, len(x.values))
+	x.weights = hugepage.Make[float32](len(x.values), len(x.values))
 	for v := range x.values {
 		if x.held(valueID(v)) < 2 {
 			continue

@@ -5,20 +5,22 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"github.com/hostkin/hostkin/internal/hugepage"
 )
 
 // texts keeps strings without a pointer for each, which would cost the
 // garbage collector more than everything else.
 type texts struct{ chunks [][]byte }
 
-const textBits = 20 // of the place within a chunk
+const textBits = 22 // of the place within a chunk
 
 // put keeps a string, its length before it, and says where: less than 2^40.
 func (t *texts) put(s string) (at uint64) {
 	last := len(t.chunks) - 1
 	need := binary.MaxVarintLen64 + len(s)
 	if last < 0 || len(t.chunks[last])+need > 1<<textBits {
-		t.chunks = append(t.chunks, make([]byte, 0, max(min(1<<textBits, 4096<<min(textBits, len(t.chunks))), need)))
+		t.chunks = append(t.chunks, hugepage.Make[byte](0, max(min(1<<textBits, 4096<<min(textBits, len(t.chunks))), need)))
 		last++
 	}
 	at = uint64(last)<<textBits | uint64(len(t.chunks[last]))
@@ -37,13 +39,32 @@ type chunks [][]row
 
 const chunkMost = 1 << 12 // rows
 
-func (c *chunks) add(r row) {
+func (c *chunks) add(r row, from *slab) {
 	last := len(*c) - 1
 	if last < 0 || len((*c)[last]) == cap((*c)[last]) {
-		*c = append(*c, make([]row, 0, min(chunkMost, 8<<min(16, 2*len(*c)))))
+		*c = append(*c, from.cut(min(chunkMost, 8<<min(16, 2*len(*c)))))
 		last++
 	}
 	(*c)[last] = append((*c)[last], r)
+}
+
+// slab is memory for chunks: larger pieces of it take fewer of the kernel's pages.
+type slab struct {
+	rows []row
+	next int // size of the next piece
+}
+
+// slabMost is 96 MiB of rows.
+const slabMost = 1 << 22
+
+func (s *slab) cut(n int) []row {
+	if cap(s.rows)-len(s.rows) < n {
+		s.next = min(slabMost, max(n, 2*s.next))
+		s.rows = hugepage.Make[row](0, s.next)
+	}
+	at := len(s.rows)
+	s.rows = s.rows[:at+n]
+	return s.rows[at : at : at+n]
 }
 
 func (c chunks) len() (n int) {
@@ -67,7 +88,7 @@ const sortBits = 12
 func (s *sorter) bucket(c *chunks, rank []hostID) []row {
 	n := c.len()
 	if cap(s.rows) < n {
-		s.rows = make([]row, n+n/8)
+		s.rows = hugepage.Make[row](n, n+n/8)
 	}
 	s.rows = s.rows[:n]
 	part := func(r row) uint64 { return r.hash << 8 >> (64 - sortBits) }
@@ -114,7 +135,7 @@ type finder struct {
 
 func newFinder(values []valueRow) finder {
 	n := min(20, bits.Len(uint(len(values)))) // about two values each, up to a million of them
-	f := finder{64 - n, make([]uint32, 1<<n+1)}
+	f := finder{64 - n, hugepage.Make[uint32](1<<n+1, 1<<n+1)}
 	for _, v := range values {
 		f.begin[f.first(v.hash)+1]++
 	}

@@ -3,6 +3,8 @@ package graph
 import (
 	"cmp"
 	"math"
+
+	"github.com/hostkin/hostkin/internal/hugepage"
 )
 
 // Graph holds every link twice, in compressed rows: the values of host h are
@@ -73,7 +75,8 @@ type votes struct{ label, share [2]uint32 }
 
 func newPropagation(g *Graph) *propagation {
 	hosts, values := max(0, len(g.Start)-1), max(0, len(g.From)-1)
-	p := &propagation{Graph: g, label: make([]uint32, hosts), votes: make([]votes, values), host: make([]bool, hosts), value: make([]bool, values)}
+	p := &propagation{Graph: g, label: hugepage.Make[uint32](hosts, hosts), votes: hugepage.Make[votes](values, values),
+		host: hugepage.Make[bool](hosts, hosts), value: hugepage.Make[bool](values, values)}
 	for h := range p.label {
 		p.label[h] = alone | uint32(h)
 		p.host[h] = true
@@ -194,7 +197,7 @@ func (e entry) beats(o entry) bool {
 // split gives each part of a community that its values hold together the
 // smallest of its hosts as label: propagation may take the middle out of one.
 func (p *propagation) split() []uint32 {
-	root := make([]uint32, len(p.label))
+	root := hugepage.Make[uint32](len(p.label), len(p.label))
 	for h := range root {
 		root[h] = uint32(h)
 	}
