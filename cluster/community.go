@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"math"
@@ -15,16 +16,22 @@ import (
 type community struct {
 	*grouping
 	members []hostID // sorted
-	count   map[valueID]int
+	held    []held   // the values of members, by value
 	asked   map[asked]answers
-	kind    []int // members that answer each kind
-	looked  map[valueID]*shared
+	kind    []int                  // members that answer each kind
 	joint   map[[2]valueID]float64 // strangers that hold both
-	scores  map[hostID]*membership
+	scores  []*membership          // of each member
 	prior   float64
 
 	most    []valueID           // see majority
 	typical map[asked][]valueID // see answer
+}
+
+// held is a value and how many members hold it.
+type held struct {
+	value   valueID
+	n       int
+	*shared // nil until it is asked for
 }
 
 // asked is a question: a kind at a port.
@@ -56,14 +63,21 @@ type agreement struct {
 // with a core of kin needs no more than even odds; a small one has too few values.
 func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
-		c := g.weighed(members)
+		c := g.counted(members)
+		if !c.promising() {
+			return nil
+		}
+		c.weighAll()
 		core := 0
-		kept := slices.DeleteFunc(slices.Clone(members), func(h hostID) bool {
-			if c.scores[h].kin {
+		var kept []hostID
+		for i, m := range c.scores {
+			if m.kin {
 				core++
 			}
-			return !c.scores[h].kin && (c.scores[h].bits < 0 || float64(c.Hosts()) < shareHosts)
-		})
+			if m.kin || m.bits >= 0 && float64(c.Hosts()) >= shareHosts {
+				kept = append(kept, members[i])
+			}
+		}
 		if core < 2 {
 			return nil
 		}
@@ -72,23 +86,90 @@ func (g *grouping) confirm(members []hostID) *community {
 		}
 		members = kept
 	}
-	return g.weighed(members)
+	c := g.counted(members)
+	c.weighAll()
+	return c
 }
 
-func (g *grouping) weighed(members []hostID) *community {
-	c := &community{grouping: g, members: members, count: map[valueID]int{}, asked: map[asked]answers{}, kind: make([]int, len(g.kinds)),
-		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, scores: map[hostID]*membership{}, prior: g.prior(float64(len(members)))}
+// counted is a community whose values are counted, and nothing weighed.
+func (g *grouping) counted(members []hostID) *community {
+	c := &community{grouping: g, members: members, kind: make([]int, len(g.kinds)), prior: g.prior(float64(len(members)))}
+	g.all = g.all[:0]
 	for _, h := range members {
 		last := -1
 		for v, p := range g.valuesOf(h) {
-			c.count[v]++
+			g.all = append(g.all, v)
 			if int(p.kind) != last {
 				last = int(p.kind)
 				c.kind[last]++
 			}
 		}
 	}
-	for _, h := range members {
+	slices.Sort(g.all)
+	distinct := 0
+	for i, v := range g.all {
+		if i == 0 || v != g.all[i-1] {
+			distinct++
+		}
+	}
+	c.held = make([]held, 0, distinct)
+	for i, v := range g.all {
+		if i == 0 || v != g.all[i-1] {
+			c.held = append(c.held, held{value: v})
+		}
+		c.held[len(c.held)-1].n++
+	}
+	return c
+}
+
+// find is a value of members, nil if none holds it.
+func (c *community) find(v valueID) *held {
+	i, ok := slices.BinarySearchFunc(c.held, v, func(h held, v valueID) int { return cmp.Compare(h.value, v) })
+	if !ok {
+		return nil
+	}
+	return &c.held[i]
+}
+
+// count is how many members hold a value.
+func (c *community) count(v valueID) int {
+	if h := c.find(v); h != nil {
+		return h.n
+	}
+	return 0
+}
+
+// promising tells whether two members may be kin of the rest at all: the best
+// of each family, taken for itself, comes to as much. Most of what is proposed
+// in a large scan fails here, before anything dear is looked up.
+func (c *community) promising() bool {
+	core := 0
+	most := make([]float64, len(c.familyNames))
+	for _, h := range c.members {
+		clear(most)
+		for v, p := range c.valuesOf(h) {
+			if held := c.find(v); held.n > 1 {
+				family := c.families[p.kind]
+				most[family] = max(most[family], c.of(v).bits)
+			}
+		}
+		bits := -c.prior
+		for _, b := range most {
+			bits += b
+		}
+		if round(bits) >= KinBits {
+			if core++; core == 2 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// weighAll weighs every member against the others.
+func (c *community) weighAll() {
+	c.asked, c.joint = map[asked]answers{}, map[[2]valueID]float64{}
+	for _, h := range c.members {
 		for q, shared := range c.answersOf(h) {
 			a := c.asked[q]
 			a.all++
@@ -98,10 +179,10 @@ func (g *grouping) weighed(members []hostID) *community {
 			c.asked[q] = a
 		}
 	}
-	for _, h := range members {
-		c.scores[h] = c.weigh(h)
+	c.scores = make([]*membership, len(c.members))
+	for i, h := range c.members {
+		c.scores[i] = c.weigh(h)
 	}
-	return c
 }
 
 // answersOf yields the questions that a host answers, and whether another
@@ -112,7 +193,7 @@ func (c *community) answersOf(h hostID) iter.Seq2[asked, bool] {
 		for i := 0; i < len(list); {
 			q, shared := asked{list[i].kind, list[i].port}, false
 			for ; i < len(list) && (asked{list[i].kind, list[i].port}) == q; i++ {
-				shared = shared || c.count[list[i].value] > 1
+				shared = shared || c.count(list[i].value) > 1
 			}
 			if !yield(q, shared) {
 				return
@@ -132,17 +213,17 @@ type shared struct {
 
 // of looks a value up, once for all members.
 func (c *community) of(v valueID) *shared {
-	s := c.looked[v]
-	if s == nil {
-		n, kind := float64(c.count[v]), c.values[v].kind()
-		s = &shared{prevalence: prevalence{c.rarity(v), float64(c.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
+	held := c.find(v)
+	if held.shared == nil {
+		n, kind := float64(held.n), c.values[v].kind()
+		s := &shared{prevalence: prevalence{c.rarity(v), float64(c.Index.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
 		s.u = s.value(0)
 		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
 		s.software = c.table.software(c.feature(v))
-		c.looked[v] = s
+		held.shared = s
 	}
-	return s
+	return held.shared
 }
 
 // given is what v is worth to one who holds g, when both speak of software.
@@ -167,7 +248,7 @@ func (c *community) given(v, g valueID) float64 {
 func (c *community) weigh(h hostID) *membership {
 	var held []valueID
 	for v := range c.valuesOf(h) {
-		if c.count[v] > 1 {
+		if c.count(v) > 1 {
 			held = append(held, v)
 		}
 	}
@@ -271,8 +352,8 @@ func (c *community) sure(m *membership) float64 {
 // confidence is that of the members on the average.
 func (c *community) confidence() float64 {
 	sum := 0.0
-	for _, h := range c.members {
-		sum += c.sure(c.scores[h])
+	for _, m := range c.scores {
+		sum += c.sure(m)
 	}
 	return sum / float64(len(c.members))
 }

@@ -53,6 +53,7 @@ type grouping struct {
 	minimum float64 // confidence
 	known   map[valueID]rarity
 	kinship map[[2]*community]*membership // of groups
+	all     []valueID                     // see counted: room that is used again
 }
 
 func (g *grouping) rarity(v valueID) rarity {
@@ -130,9 +131,9 @@ func (x *Index) communities() [][]hostID {
 func (c *community) group(id int) Group {
 	g := Group{Schema: "cluster/1", ID: id, Confidence: math.Round(1000*c.confidence()) / 1000, Evidence: []Evidence{}, Bridges: []Bridge{}}
 	votes := map[valueID]int{}
-	for _, m := range c.members {
+	for i, m := range c.members {
 		g.Hosts = append(g.Hosts, c.addrs[m].String())
-		for _, a := range c.scores[m].agree {
+		for _, a := range c.scores[i].agree {
 			if a.bits >= FamilyBits {
 				votes[a.value]++
 			}
@@ -175,7 +176,7 @@ func (c *community) label(kind fingerprints.Kind) string {
 	for _, m := range c.members {
 		same := false
 		for v, p := range c.valuesOf(m) {
-			same = same || c.count[v] > len(c.members)/2 && isHTTP(c.kinds[p.kind].Kind)
+			same = same || c.count(v) > len(c.members)/2 && isHTTP(c.kinds[p.kind].Kind)
 		}
 		if !same {
 			return "tenant"

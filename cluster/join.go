@@ -45,8 +45,9 @@ func (g *grouping) join(found []*community) []*community {
 func (c *community) outsiders(in []bool) []hostID {
 	sum := map[hostID]int{} // hundredths of bits: whole numbers add up the same in any order
 	gate := c.gate()
-	for v, n := range c.count {
-		if n < 2 || c.held(v) == n || c.held(v) > groupHolders || c.weights[v] == 0 || c.of(v).bits < gate {
+	for _, held := range c.held {
+		v, holders := held.value, c.Index.held(held.value)
+		if held.n < 2 || holders == held.n || holders > groupHolders || c.weights[v] == 0 || c.of(v).bits < gate {
 			continue
 		}
 		bits := int(100 * c.of(v).bits)

@@ -89,21 +89,23 @@ func (g *grouping) pairs(found []*community) []alliance {
 // outside both. It has no bits when they cannot come to those of kin.
 func (g *grouping) ally(a, b *community) *membership {
 	members := union(a.members, b.members)
-	c := &community{grouping: g, members: members, count: map[valueID]int{}, kind: make([]int, len(g.kinds)),
-		looked: map[valueID]*shared{}, joint: map[[2]valueID]float64{}, prior: g.prior(float64(len(members)))}
+	c := &community{grouping: g, members: members, kind: make([]int, len(g.kinds)), joint: map[[2]valueID]float64{}, prior: g.prior(float64(len(members)))}
 	for k := range c.kind {
 		c.kind[k] = a.kind[k] + b.kind[k]
 	}
 	var both []valueID
-	sum, most := -c.prior, make([]float64, len(g.familyNames))
 	for _, v := range a.majority() {
 		if b.mostHold(v) {
-			c.count[v] = a.count[v] + b.count[v]
+			c.held = append(c.held, held{value: v, n: a.count(v) + b.count(v)})
 			both = append(both, v)
-			family := g.families[g.values[v].kind()]
-			if more := c.of(v).bits - most[family]; more > 0 {
-				sum, most[family] = sum+more, c.of(v).bits
-			}
+		}
+	}
+	slices.SortFunc(c.held, func(a, b held) int { return cmp.Compare(a.value, b.value) })
+	sum, most := -c.prior, make([]float64, len(g.familyNames))
+	for _, v := range both {
+		family := g.families[g.values[v].kind()]
+		if more := c.of(v).bits - most[family]; more > 0 {
+			sum, most[family] = sum+more, c.of(v).bits
 		}
 	}
 	if sum < KinBits {
@@ -152,7 +154,7 @@ func overlap(a, b []valueID) bool {
 // mostHold reports whether at least half of the members that answer its kind
 // hold a value, and more than one.
 func (c *community) mostHold(v valueID) bool {
-	n := c.count[v]
+	n := c.count(v)
 	return n > 1 && 2*n >= c.kind[c.values[v].kind()]
 }
 
@@ -160,9 +162,9 @@ func (c *community) mostHold(v valueID) bool {
 func (c *community) majority() []valueID {
 	if c.most == nil {
 		c.most = []valueID{}
-		for v := range c.count {
-			if c.mostHold(v) {
-				c.most = append(c.most, v)
+		for _, held := range c.held {
+			if c.mostHold(held.value) {
+				c.most = append(c.most, held.value)
 			}
 		}
 		slices.SortFunc(c.most, func(a, b valueID) int { return compareFeatures(c.feature(a), c.feature(b)) })

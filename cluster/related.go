@@ -44,6 +44,9 @@ func (x *Index) tie(v valueID, in []uint32, groups []Group, ties [][]Bridge) {
 	if n := x.held(v); n < 2 || n > groupHolders || x.weights[v] == 0 {
 		return
 	}
+	if !several(x.holdersOf(v), in) {
+		return
+	}
 	var list []uint32 // the group of each holder
 	for _, h := range x.holdersOf(v) {
 		if in[h] != 0 {
@@ -71,6 +74,20 @@ func (x *Index) tie(v valueID, in []uint32, groups []Group, ties [][]Bridge) {
 			}
 		}
 	}
+}
+
+// several tells whether hosts are in more than one group.
+func several(hosts []hostID, in []uint32) bool {
+	first := uint32(0)
+	for _, h := range hosts {
+		if g := in[h]; g != 0 && g != first {
+			if first != 0 {
+				return true
+			}
+			first = g
+		}
+	}
+	return false
 }
 
 // neighbours sorts ties by the group that they lead to, the strongest first.
