@@ -1,14 +1,8 @@
 package cluster
 
 import (
-	"cmp"
 	"iter"
-	"maps"
-	"math"
 	"slices"
-	"strings"
-
-	"github.com/hostkin/hostkin/fingerprints"
 )
 
 // community is hosts that seem to be one provider's, with what is counted of
@@ -20,7 +14,7 @@ type community struct {
 	asked   map[asked]answers
 	kind    []int                  // members that answer each kind
 	joint   map[[2]valueID]float64 // strangers that hold both
-	scores  []*membership          // of each member
+	scores  []membership           // of each member
 	prior   float64
 
 	most    []valueID           // see majority
@@ -44,30 +38,25 @@ type asked struct {
 // another member gives as well.
 type answers struct{ all, shared int }
 
-// membership is the weighed evidence that a host belongs to its community.
-type membership struct {
-	agree []agreement // the largest of each family
-	bits  float64     // log-odds, before any doubt
-	clean bool
-	kin   bool
+// seen is a print of a host, and its value among the members' (nil: none holds it).
+type seen struct {
+	print
+	held *held
 }
 
-type agreement struct {
-	value  valueID
-	family uint8
-	bits   float64
-}
+// isShared: at least two members hold the value.
+func (s seen) isShared() bool { return s.held != nil && s.held.n > 1 }
 
 // confirm weighs members until those that are left may all be kin of the rest,
 // and some of them are; nil: nobody is. In a large scan, who is proposed together
 // with a core of kin needs no more than even odds; a small one has too few values.
 func (g *grouping) confirm(members []hostID) *community {
 	for range confirmTimes {
-		c := g.counted(members)
-		if !c.promising() {
+		c, rows := g.counted(members)
+		if !c.promising(rows) {
 			return nil
 		}
-		c.weighAll()
+		c.weighAll(rows)
 		core := 0
 		var kept []hostID
 		for i, m := range c.scores {
@@ -86,16 +75,19 @@ func (g *grouping) confirm(members []hostID) *community {
 		}
 		members = kept
 	}
-	c := g.counted(members)
-	c.weighAll()
+	c, rows := g.counted(members)
+	c.weighAll(rows)
 	return c
 }
 
-// counted is a community whose values are counted, and nothing weighed.
-func (g *grouping) counted(members []hostID) *community {
+// counted is a community whose values are counted, and nothing weighed, with
+// what each member has of them. The rows are good until it is called again.
+func (g *grouping) counted(members []hostID) (*community, [][]seen) {
 	c := &community{grouping: g, members: members, kind: make([]int, len(g.kinds)), prior: g.prior(float64(len(members)))}
 	g.all = g.all[:0]
+	prints := 0
 	for _, h := range members {
+		prints += len(g.printsOf(h))
 		last := -1
 		for v, p := range g.valuesOf(h) {
 			g.all = append(g.all, v)
@@ -119,16 +111,37 @@ func (g *grouping) counted(members []hostID) *community {
 		}
 		c.held[len(c.held)-1].n++
 	}
-	return c
+	g.seen, g.rows = slices.Grow(g.seen[:0], prints), g.rows[:0]
+	for _, h := range members {
+		begin := len(g.seen)
+		g.seen = c.look(h, g.seen)
+		g.rows = append(g.rows, g.seen[begin:])
+	}
+	return c, g.rows
+}
+
+// look appends the prints of any host, as members see them.
+func (c *community) look(h hostID, row []seen) []seen {
+	for _, p := range c.printsOf(h) {
+		row = append(row, seen{p, c.find(p.value)})
+	}
+	return row
 }
 
 // find is a value of members, nil if none holds it.
 func (c *community) find(v valueID) *held {
-	i, ok := slices.BinarySearchFunc(c.held, v, func(h held, v valueID) int { return cmp.Compare(h.value, v) })
-	if !ok {
+	from, to := 0, len(c.held)
+	for from < to {
+		if middle := (from + to) / 2; c.held[middle].value < v {
+			from = middle + 1
+		} else {
+			to = middle
+		}
+	}
+	if from == len(c.held) || c.held[from].value != v {
 		return nil
 	}
-	return &c.held[i]
+	return &c.held[from]
 }
 
 // count is how many members hold a value.
@@ -139,61 +152,38 @@ func (c *community) count(v valueID) int {
 	return 0
 }
 
-// promising tells whether two members may be kin of the rest at all: the best
-// of each family, taken for itself, comes to as much. Most of what is proposed
-// in a large scan fails here, before anything dear is looked up.
-func (c *community) promising() bool {
-	core := 0
-	most := make([]float64, len(c.familyNames))
-	for _, h := range c.members {
-		clear(most)
-		for v, p := range c.valuesOf(h) {
-			if held := c.find(v); held.n > 1 {
-				family := c.families[p.kind]
-				most[family] = max(most[family], c.of(v).bits)
+// values yields each distinct value of a row that is shared, with its kind.
+func values(row []seen) iter.Seq2[kindID, *held] {
+	return func(yield func(kindID, *held) bool) {
+		first := 0 // of the same kind
+	next:
+		for i, s := range row {
+			if s.kind != row[first].kind {
+				first = i
+			}
+			if !s.isShared() {
+				continue
+			}
+			for _, before := range row[first:i] {
+				if before.value == s.value {
+					continue next
+				}
+			}
+			if !yield(s.kind, s.held) {
+				return
 			}
 		}
-		bits := -c.prior
-		for _, b := range most {
-			bits += b
-		}
-		if round(bits) >= KinBits {
-			if core++; core == 2 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// weighAll weighs every member against the others.
-func (c *community) weighAll() {
-	c.asked, c.joint = map[asked]answers{}, map[[2]valueID]float64{}
-	for _, h := range c.members {
-		for q, shared := range c.answersOf(h) {
-			a := c.asked[q]
-			a.all++
-			if shared {
-				a.shared++
-			}
-			c.asked[q] = a
-		}
-	}
-	c.scores = make([]*membership, len(c.members))
-	for i, h := range c.members {
-		c.scores[i] = c.weigh(h)
 	}
 }
 
 // answersOf yields the questions that a host answers, and whether another
 // member gives one of its answers too. Prints of a question are neighbours.
-func (c *community) answersOf(h hostID) iter.Seq2[asked, bool] {
+func answersOf(row []seen) iter.Seq2[asked, bool] {
 	return func(yield func(asked, bool) bool) {
-		list := c.printsOf(h)
-		for i := 0; i < len(list); {
-			q, shared := asked{list[i].kind, list[i].port}, false
-			for ; i < len(list) && (asked{list[i].kind, list[i].port}) == q; i++ {
-				shared = shared || c.count(list[i].value) > 1
+		for i := 0; i < len(row); {
+			q, shared := asked{row[i].kind, row[i].port}, false
+			for ; i < len(row) && row[i].kind == q.kind && row[i].port == q.port; i++ {
+				shared = shared || row[i].isShared()
 			}
 			if !yield(q, shared) {
 				return
@@ -209,30 +199,30 @@ type shared struct {
 	m          float64 // P(a member holds it)
 	bits       float64 // what it is worth that a member holds it
 	software   bool
+	stock      bool
 }
 
-// of looks a value up, once for all members.
-func (c *community) of(v valueID) *shared {
-	held := c.find(v)
-	if held.shared == nil {
-		n, kind := float64(held.n), c.values[v].kind()
-		s := &shared{prevalence: prevalence{c.rarity(v), float64(c.Index.held(v)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
+// of looks a value of members up, once for all of them.
+func (c *community) of(h *held) *shared {
+	if h.shared == nil {
+		n, kind, f := float64(h.n), c.values[h.value].kind(), c.feature(h.value)
+		s := &shared{prevalence: prevalence{c.rarity(h.value), float64(c.Index.held(h.value)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
 		s.u = s.value(0)
 		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
-		s.software = c.table.software(c.feature(v))
-		held.shared = s
+		s.software, s.stock = c.table.software(f), c.table.isStock(f)
+		h.shared = s
 	}
-	return held.shared
+	return h.shared
 }
 
 // given is what v is worth to one who holds g, when both speak of software.
-func (c *community) given(v, g valueID) float64 {
+func (c *community) given(v, g *held) float64 {
 	s := c.of(v)
-	pair := [2]valueID{min(v, g), max(v, g)}
+	pair := [2]valueID{min(v.value, g.value), max(v.value, g.value)}
 	both, ok := c.joint[pair]
 	if !ok {
-		both = c.both(v, g, func(h hostID) bool {
+		both = c.both(v.value, g.value, func(h hostID) bool {
 			_, member := slices.BinarySearch(c.members, h)
 			return !member
 		})
@@ -245,117 +235,11 @@ func (c *community) given(v, g valueID) float64 {
 	return worth(s.m, u, s.excess)
 }
 
-func (c *community) weigh(h hostID) *membership {
-	var held []valueID
-	for v := range c.valuesOf(h) {
-		if c.count(v) > 1 {
-			held = append(held, v)
-		}
-	}
-	return c.judge(held, c.publicCA(h), func(clean bool) map[string]float64 { return c.against(h, clean) })
-}
-
-// judge weighs values that are held in common; publicCA: certificates may be a
-// customer's. against gives what is answered differently, by event.
-func (c *community) judge(held []valueID, publicCA bool, against func(clean bool) map[string]float64) *membership {
-	m := &membership{}
-	oneCertificate := slices.ContainsFunc(held, func(v valueID) bool { return sameCertificate(c.kinds[c.values[v].kind()].Kind) })
-	var left []agreement
-	clean := false
-	for _, v := range held {
-		kind := c.values[v].kind()
-		info := c.kinds[kind]
-		if oneCertificate && restates(info.Kind) { // what it says is the same because it is the same
-			continue
-		}
-		left = append(left, agreement{v, c.families[kind], c.of(v).bits})
-		clean = clean || info.Identity && c.of(v).bits >= FamilyBits && !c.table.isStock(c.feature(v)) && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
-	}
-	c.pick(m, left)
-	net := against(clean)
-	for _, a := range m.agree {
-		m.bits += a.bits
-	}
-	for _, e := range slices.Sorted(maps.Keys(net)) {
-		m.bits += net[e]
-	}
-	families := 0
-	for _, a := range m.agree {
-		if a.bits+net[event(c.familyNames[a.family], false)] >= FamilyBits {
-			families++
-		}
-	}
-	m.bits = round(m.bits - c.prior)
-	m.clean, m.kin = clean, m.bits >= KinBits && (clean || families >= 2)
-	return m
-}
-
-// worthless is what a value may be worth that nobody need be asked about.
-const worthless = .5
-
-// pick takes the largest agreement of each family, weighing software anew
-// after each that is taken.
-func (c *community) pick(m *membership, left []agreement) {
-	var taken [256]bool
-	for {
-		best := -1
-		for i, a := range left {
-			if !taken[a.family] && (best < 0 || a.bits > left[best].bits) {
-				best = i
-			}
-		}
-		if best < 0 {
-			return
-		}
-		a := left[best]
-		m.agree = append(m.agree, a)
-		taken[a.family] = true
-		if !c.of(a.value).software {
-			continue
-		}
-		for i, b := range left {
-			if !taken[b.family] && b.bits >= worthless && c.of(b.value).software {
-				left[i].bits = min(b.bits, c.given(b.value, a.value))
-			}
-		}
-	}
-}
-
-// against is what a member answers differently from the rest, by event: where
-// most members share their answers and it shares none.
-func (c *community) against(h hostID, clean bool) map[string]float64 {
-	out := map[string]float64{}
-	for q, shared := range c.answersOf(h) {
-		info, a := c.kinds[q.kind], c.asked[q]
-		if shared || info.Identity || info.Mute || 2*a.shared < a.all {
-			continue
-		}
-		m := (float64(a.shared) + tableWeight*info.M) / (float64(a.all-1) + tableWeight)
-		bits := max(-conflictCap, math.Log2(1-min(m, .99)))
-		if info.Part != "" {
-			bits *= partShare
-		}
-		e := event(info.Family, clean)
-		out[e] = min(out[e], bits)
-	}
-	return out
-}
-
-// partShare is what one of the five parts of tls.server counts as a difference.
-const partShare = .2
-
-// sure is the confidence that weighed evidence deserves.
-func (c *community) sure(m *membership) float64 {
-	return confidence(doubted(m.bits, c.doubt(m.agree, m.clean, doubtGroup, func(v valueID) rarity { return c.of(v).rarity })))
-}
-
 // confidence is that of the members on the average.
 func (c *community) confidence() float64 {
 	sum := 0.0
-	for _, m := range c.scores {
-		sum += c.sure(m)
+	for i := range c.scores {
+		sum += c.sure(&c.scores[i])
 	}
 	return sum / float64(len(c.members))
 }
-
-func isHTTP(kind fingerprints.Kind) bool { return strings.HasPrefix(string(kind), "http.") }

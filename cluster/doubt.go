@@ -22,7 +22,7 @@ const (
 // doubt is the probability of a product, for hosts that share values with
 // these bits; clean: one of them is a clean identity value. It is floor at
 // least, but for what a baseline tells of the values.
-func (x *Index) doubt(shared []agreement, clean bool, floor float64, of func(valueID) rarity) float64 {
+func (x *Index) doubt(shared []agreement, clean bool, floor float64) float64 {
 	base := x.products
 	if clean {
 		base = doubtKey
@@ -30,9 +30,9 @@ func (x *Index) doubt(shared []agreement, clean bool, floor float64, of func(val
 	sum, told, beyond := 0.0, 0.0, 0.0
 	for _, a := range shared {
 		sum += a.bits
-		if r := of(a.value); r.told {
-			told += a.bits * r.excess
-			if r.beyond {
+		if a.told {
+			told += a.bits * a.excess
+			if a.beyond {
 				beyond += a.bits
 			}
 		}

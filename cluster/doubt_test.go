@@ -86,15 +86,12 @@ func TestDoubtIsLearntFromKeys(t *testing.T) {
 // The doubt by hand: what is told of values (by networks or a baseline) takes
 // 95 % off, by their share of the bits; it grows with the square of the scan.
 func TestDoubt(t *testing.T) {
-	const telling, silent, common = 0, 1, 2
-	of := func(v valueID) rarity {
-		return map[valueID]rarity{telling: {excess: 1, told: true}, silent: {excess: 1}, common: {excess: .001, told: true}}[v]
-	}
+	telling, silent, common := rarity{excess: 1, told: true}, rarity{excess: 1}, rarity{excess: .001, told: true}
 	table := must(Defaults())
 	large, small := scanOf(table, 20000, "jarm"), scanOf(table, 4000, "jarm")
-	ten := func(values ...valueID) (out []agreement) {
+	ten := func(values ...rarity) (out []agreement) {
 		for _, v := range values {
-			out = append(out, agreement{value: v, bits: 10})
+			out = append(out, agreement{bits: 10, rarity: v})
 		}
 		return out
 	}
@@ -116,7 +113,7 @@ func TestDoubt(t *testing.T) {
 		{"below a thousandth", small, ten(telling), true, 0},
 		{"nothing shared", large, nil, false, .5},
 	} {
-		if got := test.x.doubt(test.shared, test.clean, 0, of); !about(got, test.want) {
+		if got := test.x.doubt(test.shared, test.clean, 0); !about(got, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}

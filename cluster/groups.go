@@ -53,7 +53,13 @@ type grouping struct {
 	minimum float64 // confidence
 	known   map[valueID]rarity
 	kinship map[[2]*community]*membership // of groups
-	all     []valueID                     // see counted: room that is used again
+
+	// Room that is used again and again.
+	all    []valueID // see counted
+	seen   []seen
+	rows   [][]seen
+	common []*held // see weigh
+	left   []candidate
 }
 
 func (g *grouping) rarity(v valueID) rarity {
@@ -153,7 +159,7 @@ func (c *community) group(id int) Group {
 	})
 	telling = firstOfFamily(telling, func(v vote) string { return c.table.kinds[v.kind].Family })
 	for _, v := range telling {
-		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.of(v.value).bits)))
+		g.Evidence = append(g.Evidence, c.evidence(v.value, round(c.of(c.find(v.value)).bits)))
 	}
 	if len(g.Evidence) == 1 && c.table.kinds[g.Evidence[0].Kind].Identity {
 		g.Label = c.label(g.Evidence[0].Kind)

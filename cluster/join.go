@@ -21,7 +21,8 @@ func (g *grouping) join(found []*community) []*community {
 	best := map[hostID]place{}
 	for i, c := range found {
 		for _, h := range c.outsiders(in) {
-			if m := c.weigh(h); m.kin && m.bits > best[h].bits && c.sure(m) >= g.minimum {
+			g.seen = c.look(h, g.seen[:0])
+			if m := c.weigh(h, g.seen); m.kin && m.bits > best[h].bits && c.sure(&m) >= g.minimum {
 				best[h] = place{i, m.bits}
 			}
 		}
@@ -45,12 +46,13 @@ func (g *grouping) join(found []*community) []*community {
 func (c *community) outsiders(in []bool) []hostID {
 	sum := map[hostID]int{} // hundredths of bits: whole numbers add up the same in any order
 	gate := c.gate()
-	for _, held := range c.held {
+	for i := range c.held {
+		held := &c.held[i]
 		v, holders := held.value, c.Index.held(held.value)
-		if held.n < 2 || holders == held.n || holders > groupHolders || c.weights[v] == 0 || c.of(v).bits < gate {
+		if held.n < 2 || holders == held.n || holders > groupHolders || c.weights[v] == 0 || c.of(held).bits < gate {
 			continue
 		}
-		bits := int(100 * c.of(v).bits)
+		bits := int(100 * c.of(held).bits)
 		for _, h := range c.holdersOf(v) {
 			if !in[h] {
 				sum[h] += bits

@@ -244,10 +244,10 @@ func (pop *population) doubt(j *judged) {
 	var shared []agreement
 	for _, e := range j.score.evidence {
 		if v, ok := pop.index.lookup(feature{e.Kind, e.Value}); ok {
-			shared = append(shared, agreement{value: v, bits: e.Bits})
+			shared = append(shared, agreement{value: v, bits: e.Bits, rarity: pop.index.rarity(v)})
 		}
 	}
-	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair), 0, pop.index.rarity)) - j.score.bits)
+	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair), 0)) - j.score.bits)
 	if less > -leastDoubt || j.score.bits < 0 {
 		return
 	}

@@ -93,27 +93,28 @@ func (g *grouping) ally(a, b *community) *membership {
 	for k := range c.kind {
 		c.kind[k] = a.kind[k] + b.kind[k]
 	}
-	var both []valueID
 	for _, v := range a.majority() {
 		if b.mostHold(v) {
 			c.held = append(c.held, held{value: v, n: a.count(v) + b.count(v)})
-			both = append(both, v)
 		}
 	}
-	slices.SortFunc(c.held, func(a, b held) int { return cmp.Compare(a.value, b.value) })
+	both := make([]*held, len(c.held)) // in the order of their text
+	for i := range c.held {
+		both[i] = &c.held[i]
+	}
 	sum, most := -c.prior, make([]float64, len(g.familyNames))
-	for _, v := range both {
-		family := g.families[g.values[v].kind()]
-		if more := c.of(v).bits - most[family]; more > 0 {
-			sum, most[family] = sum+more, c.of(v).bits
+	for _, h := range both {
+		family := g.families[g.values[h.value].kind()]
+		if more := c.of(h).bits - most[family]; more > 0 {
+			sum, most[family] = sum+more, c.of(h).bits
 		}
 	}
 	if sum < KinBits {
 		return &membership{}
 	}
 	m := c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
-	m.kin = m.kin && c.sure(m) >= g.minimum
-	return m
+	m.kin = m.kin && c.sure(&m) >= g.minimum
+	return &m
 }
 
 // differences are the questions to which most members of two groups have

@@ -189,7 +189,7 @@ func (x *Index) inNetworks(v valueID) int {
 }
 
 // bothSample bounds the holders that are looked at to count those of two values.
-const bothSample = 256
+const bothSample = 128
 
 // both counts the hosts that hold two values, of those that count; of large
 // numbers it is an estimate.
