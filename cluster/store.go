@@ -35,17 +35,26 @@ func (t *texts) get(at uint64) []byte {
 }
 
 // chunks keeps rows without ever copying them to grow.
-type chunks [][]row
+type chunks struct {
+	full [][]row
+	last []row
+}
 
 const chunkMost = 1 << 12 // rows
 
 func (c *chunks) add(r row, from *slab) {
-	last := len(*c) - 1
-	if last < 0 || len((*c)[last]) == cap((*c)[last]) {
-		*c = append(*c, from.cut(min(chunkMost, 8<<min(16, 2*len(*c)))))
-		last++
+	if len(c.last) == cap(c.last) {
+		c.full = append(c.full, c.last)
+		c.last = from.cut(min(chunkMost, 8<<min(16, 2*len(c.full))))
 	}
-	(*c)[last] = append((*c)[last], r)
+	c.last = append(c.last, r)
+}
+
+// all empties it.
+func (c *chunks) all() [][]row {
+	all := append(c.full, c.last)
+	*c = chunks{}
+	return all
 }
 
 // slab is memory for chunks: larger pieces of it take fewer of the kernel's pages.
@@ -67,13 +76,6 @@ func (s *slab) cut(n int) []row {
 	return s.rows[at : at : at+n]
 }
 
-func (c chunks) len() (n int) {
-	for _, chunk := range c {
-		n += len(chunk)
-	}
-	return n
-}
-
 // sorter sorts buckets one after the other in the same memory.
 type sorter struct {
 	rows  []row
@@ -86,29 +88,30 @@ const sortBits = 12
 // bucket empties a bucket, gives its hosts their ranks and sorts it by hash,
 // host and port.
 func (s *sorter) bucket(c *chunks, rank []hostID) []row {
-	n := c.len()
+	all, n := c.all(), 0
+	for _, chunk := range all {
+		n += len(chunk)
+	}
 	if cap(s.rows) < n {
 		s.rows = hugepage.Make[row](n, n+n/8)
 	}
 	s.rows = s.rows[:n]
 	part := func(r row) uint64 { return r.hash << 8 >> (64 - sortBits) }
 	clear(s.begin[:])
-	for _, chunk := range *c {
+	for _, chunk := range all {
 		for _, r := range chunk {
 			s.begin[part(r)+1]++
 		}
 	}
 	sums(s.begin[:])
 	next := s.begin
-	for i, chunk := range *c {
+	for _, chunk := range all {
 		for _, r := range chunk {
 			at := &next[part(r)]
 			s.rows[*at] = row{r.hash, r.what, rank[r.host]}
 			*at++
 		}
-		(*c)[i] = nil
 	}
-	*c = nil
 	for i, from := range s.begin[:1<<sortBits] {
 		if list := s.rows[from:s.begin[i+1]]; len(list) > 1 {
 			slices.SortFunc(list, compareRows)

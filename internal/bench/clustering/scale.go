@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"strconv"
@@ -58,8 +59,8 @@ func elsewhere(o options, hosts int) (size, error) {
 	return s, json.Unmarshal(out.Bytes(), &s)
 }
 
-// measure is one size. What it takes to make the world is measured by making
-// it once for nothing, and subtracted.
+// measure is one size. The world is made batch by batch, and only what becomes
+// of each batch is measured.
 func measure(p params, o options) error {
 	w := newWorld(p, o.hosts, o.seed)
 	table, err := cluster.Defaults()
@@ -69,20 +70,19 @@ func measure(p params, o options) error {
 	if lookup := w.network(); lookup != nil {
 		table.UseNetworks(lookup)
 	}
-	s := size{Hosts: o.hosts}
-	start := cpu()
-	for range w.prints("") {
-		s.Prints++
-	}
-	making := cpu() - start
-	s.WorldMiB = peak()
-	start = cpu()
+	s := size{Hosts: o.hosts, WorldMiB: peak()}
 	b := cluster.NewBuilder(table)
-	for f := range w.prints("") {
-		b.Add(f)
+	for batch := range batches(w.prints("")) {
+		start := cpu()
+		for _, f := range batch {
+			b.Add(f)
+		}
+		s.Index += cpu() - start
+		s.Prints += len(batch)
 	}
+	start := cpu()
 	index := b.Index()
-	s.Index, s.IndexMiB = cpu()-start-making, peak()
+	s.Index, s.IndexMiB = s.Index+cpu()-start, peak()
 	if o.clusters {
 		start = cpu()
 		groups, err := index.Groups(cluster.Options{Table: table})
@@ -96,6 +96,22 @@ func measure(p params, o options) error {
 	}
 	s.PeakMiB = peak()
 	return json.NewEncoder(os.Stdout).Encode(s)
+}
+
+// batches yields a sequence in slices of 65,536, each good until the next.
+func batches[T any](all iter.Seq[T]) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		batch := make([]T, 0, 1<<16)
+		for v := range all {
+			if batch = append(batch, v); len(batch) == cap(batch) {
+				if !yield(batch) {
+					return
+				}
+				batch = batch[:0]
+			}
+		}
+		yield(batch)
+	}
 }
 
 // rank measures the ranking of some observable hosts.
