@@ -10,8 +10,8 @@ import (
 type community struct {
 	*grouping
 	members []hostID // sorted
-	held    []held   // the values of members, by value
-	asked   map[asked]answers
+	held    []held   // the values that members share, by value
+	asked   []answers
 	kind    []int                  // members that answer each kind
 	joint   map[[2]valueID]float64 // strangers that hold both
 	scores  []membership           // of each member
@@ -21,7 +21,7 @@ type community struct {
 	typical map[asked][]valueID // see answer
 }
 
-// held is a value and how many members hold it.
+// held is a value and how many members hold it: two at least.
 type held struct {
 	value   valueID
 	n       int
@@ -36,16 +36,16 @@ type asked struct {
 
 // answers counts the members that answer a question, and those whose answer
 // another member gives as well.
-type answers struct{ all, shared int }
+type answers struct {
+	asked
+	all, shared int
+}
 
-// seen is a print of a host, and its value among the members' (nil: none holds it).
+// seen is a print of a host, and its value if members share it.
 type seen struct {
 	print
 	held *held
 }
-
-// isShared: at least two members hold the value.
-func (s seen) isShared() bool { return s.held != nil && s.held.n > 1 }
 
 // confirm weighs members until those that are left may all be kin of the rest,
 // and some of them are; nil: nobody is. In a large scan, who is proposed together
@@ -98,18 +98,13 @@ func (g *grouping) counted(members []hostID) (*community, [][]seen) {
 		}
 	}
 	slices.Sort(g.all)
-	distinct := 0
-	for i, v := range g.all {
-		if i == 0 || v != g.all[i-1] {
-			distinct++
+	for i := 0; i < len(g.all); {
+		first := i
+		for i++; i < len(g.all) && g.all[i] == g.all[first]; i++ {
 		}
-	}
-	c.held = make([]held, 0, distinct)
-	for i, v := range g.all {
-		if i == 0 || v != g.all[i-1] {
-			c.held = append(c.held, held{value: v})
+		if i-first > 1 {
+			c.held = append(c.held, held{value: g.all[first], n: i - first})
 		}
-		c.held[len(c.held)-1].n++
 	}
 	g.seen, g.rows = slices.Grow(g.seen[:0], prints), g.rows[:0]
 	for _, h := range members {
@@ -128,7 +123,7 @@ func (c *community) look(h hostID, row []seen) []seen {
 	return row
 }
 
-// find is a value of members, nil if none holds it.
+// find is a value that members share, or nil.
 func (c *community) find(v valueID) *held {
 	from, to := 0, len(c.held)
 	for from < to {
@@ -144,7 +139,7 @@ func (c *community) find(v valueID) *held {
 	return &c.held[from]
 }
 
-// count is how many members hold a value.
+// count is how many members hold a value that they share.
 func (c *community) count(v valueID) int {
 	if h := c.find(v); h != nil {
 		return h.n
@@ -152,7 +147,7 @@ func (c *community) count(v valueID) int {
 	return 0
 }
 
-// values yields each distinct value of a row that is shared, with its kind.
+// values yields each distinct value of a row that members share, with its kind.
 func values(row []seen) iter.Seq2[kindID, *held] {
 	return func(yield func(kindID, *held) bool) {
 		first := 0 // of the same kind
@@ -161,7 +156,7 @@ func values(row []seen) iter.Seq2[kindID, *held] {
 			if s.kind != row[first].kind {
 				first = i
 			}
-			if !s.isShared() {
+			if s.held == nil {
 				continue
 			}
 			for _, before := range row[first:i] {
@@ -183,7 +178,7 @@ func answersOf(row []seen) iter.Seq2[asked, bool] {
 		for i := 0; i < len(row); {
 			q, shared := asked{row[i].kind, row[i].port}, false
 			for ; i < len(row) && row[i].kind == q.kind && row[i].port == q.port; i++ {
-				shared = shared || row[i].isShared()
+				shared = shared || row[i].held != nil
 			}
 			if !yield(q, shared) {
 				return

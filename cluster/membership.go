@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -55,21 +56,50 @@ func (c *community) promising(rows [][]seen) bool {
 
 // weighAll weighs every member against the others.
 func (c *community) weighAll(rows [][]seen) {
-	c.asked, c.joint = map[asked]answers{}, map[[2]valueID]float64{}
-	for _, row := range rows {
-		for q, shared := range answersOf(row) {
-			a := c.asked[q]
-			a.all++
-			if shared {
-				a.shared++
-			}
-			c.asked[q] = a
-		}
-	}
+	c.joint = map[[2]valueID]float64{}
+	c.ask(rows)
 	c.scores = make([]membership, len(rows))
 	for i, row := range rows {
 		c.scores[i] = c.weigh(c.members[i], row)
 	}
+}
+
+// ask counts the answers to each question.
+func (c *community) ask(rows [][]seen) {
+	var questions []asked
+	for _, row := range rows {
+		for q := range answersOf(row) {
+			questions = append(questions, q)
+		}
+	}
+	slices.SortFunc(questions, compareAsked)
+	questions = slices.Compact(questions)
+	c.asked = make([]answers, len(questions))
+	for i, q := range questions {
+		c.asked[i].asked = q
+	}
+	for _, row := range rows {
+		for q, shared := range answersOf(row) {
+			a := c.answersTo(q)
+			a.all++
+			if shared {
+				a.shared++
+			}
+		}
+	}
+}
+
+func compareAsked(a, b asked) int {
+	return cmp.Compare(uint32(a.kind)<<16|uint32(a.port), uint32(b.kind)<<16|uint32(b.port))
+}
+
+// answersTo a question, nil if no member answers it.
+func (c *community) answersTo(q asked) *answers {
+	i, ok := slices.BinarySearchFunc(c.asked, q, func(a answers, q asked) int { return compareAsked(a.asked, q) })
+	if !ok {
+		return nil
+	}
+	return &c.asked[i]
 }
 
 // weigh weighs a host, a member or not, whose row look has made.
@@ -78,7 +108,7 @@ func (c *community) weigh(h hostID, row []seen) membership {
 	for _, held := range values(row) {
 		c.common = append(c.common, held)
 	}
-	return c.judge(c.common, c.publicCA(h), func(clean bool) map[string]float64 { return c.against(row, clean) })
+	return c.judge(c.common, func() bool { return c.publicCA(h) }, func(clean bool) map[string]float64 { return c.against(row, clean) })
 }
 
 // candidate is a value in common that may be the agreement of its family.
@@ -89,8 +119,8 @@ type candidate struct {
 }
 
 // judge weighs values that are held in common; publicCA: certificates may be a
-// customer's. against gives what is answered differently, by event.
-func (c *community) judge(common []*held, publicCA bool, against func(clean bool) map[string]float64) membership {
+// customer's, which is asked if it matters. against gives what is answered differently, by event.
+func (c *community) judge(common []*held, publicCA func() bool, against func(clean bool) map[string]float64) membership {
 	m := membership{}
 	oneCertificate := slices.ContainsFunc(common, func(h *held) bool { return sameCertificate(c.kinds[c.values[h.value].kind()].Kind) })
 	left := c.left[:0]
@@ -101,7 +131,7 @@ func (c *community) judge(common []*held, publicCA bool, against func(clean bool
 			continue
 		}
 		left = append(left, candidate{h, c.families[kind], s.bits})
-		m.clean = m.clean || info.Identity && s.bits >= FamilyBits && !s.stock && !(publicCA && strings.HasPrefix(string(info.Kind), "cert."))
+		m.clean = m.clean || info.Identity && s.bits >= FamilyBits && !s.stock && !(strings.HasPrefix(string(info.Kind), "cert.") && publicCA())
 	}
 	c.left = left
 	m.agree = c.pick(left)
@@ -166,8 +196,8 @@ func (c *community) against(row []seen, clean bool) map[string]float64 {
 		if shared || info.Identity || info.Mute {
 			continue
 		}
-		a := c.asked[q]
-		if 2*a.shared < a.all {
+		a := c.answersTo(q)
+		if a == nil || 2*a.shared < a.all {
 			continue
 		}
 		m := (float64(a.shared) + tableWeight*info.M) / (float64(a.all-1) + tableWeight)

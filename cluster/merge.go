@@ -112,7 +112,7 @@ func (g *grouping) ally(a, b *community) *membership {
 	if sum < KinBits {
 		return &membership{}
 	}
-	m := c.judge(both, a.public() || b.public(), func(clean bool) map[string]float64 { return differences(a, b, clean) })
+	m := c.judge(both, func() bool { return a.public() || b.public() }, func(clean bool) map[string]float64 { return differences(a, b, clean) })
 	m.kin = m.kin && c.sure(&m) >= g.minimum
 	return &m
 }
@@ -190,7 +190,7 @@ func (c *community) answer() map[asked][]valueID {
 		}
 		c.typical = map[asked][]valueID{}
 		for a, n := range n {
-			if 2*n >= c.asked[a.asked].all {
+			if 2*n >= c.answersTo(a.asked).all {
 				c.typical[a.asked] = append(c.typical[a.asked], a.value)
 			}
 		}
