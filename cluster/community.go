@@ -203,7 +203,7 @@ func (c *community) of(h *held) *shared {
 		n, kind, f := float64(h.n), c.values[h.value].kind(), c.feature(h.value)
 		s := &shared{prevalence: prevalence{c.rarity(h.value), float64(c.Index.held(h.value)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
 		s.u = s.value(0)
-		s.m = (n - 1 + tableWeight*c.kinds[kind].M) / (float64(len(c.members)-1) + tableWeight)
+		s.m = (n - 1 + tableWeight*c.m(h.value)) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
 		s.software, s.stock = c.table.software(f), c.table.isStock(f)
 		h.shared = s

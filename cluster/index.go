@@ -154,6 +154,7 @@ type Index struct {
 	networks    []uint32         // autonomous system of each host, 0: not known; nil: no such data
 	randomPairs float64          // share of pairs of hosts that are in one of them
 	products    float64          // see doubt.go
+	faithful    faithful         // see calibrate.go; nil: the table speaks
 }
 
 // Index sorts what was gathered. The builder must not be used afterwards.
@@ -165,6 +166,8 @@ func (b *Builder) Index() *Index {
 	x.slab = slab{}
 	x.sortPrints()
 	x.found = newFinder(x.values)
+	x.locate()
+	x.faithful = x.calibrate()
 	x.weigh()
 	x.learn()
 	return x

@@ -184,12 +184,15 @@ func (s score) better(t score) bool {
 }
 
 func (pop *population) start(seeds []*profile) *model {
-	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, u: map[feature]prevalence{}, joint: map[[2]feature]float64{}, prior: pop.index.prior(priorKin)}
+	m := &model{table: pop.table, m: map[fingerprints.Kind]float64{}, faith: map[feature]float64{}, u: map[feature]prevalence{}, joint: map[[2]feature]float64{}, prior: pop.index.prior(priorKin)}
 	for kind, info := range pop.table.kinds {
 		m.m[kind] = info.M
 		for _, s := range seeds {
 			for _, f := range s.features(kind) {
 				m.u[f] = prevalence{rarity: pop.rarity(f)}
+				if v, held := pop.index.lookup(f); held && pop.index.faithful != nil {
+					m.faith[f] = pop.index.m(v) / info.M
+				}
 			}
 		}
 	}

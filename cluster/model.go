@@ -24,6 +24,7 @@ const (
 type model struct {
 	table *Table
 	m     map[fingerprints.Kind]float64 // P(a kin gives the same value)
+	faith map[feature]float64           // what is learnt of a value, times m of its kind; 1 if it is not there
 	u     map[feature]prevalence        // how common the seeds' values are among strangers
 	joint map[[2]feature]float64        // strangers that hold two values of different software families
 	prior float64                       // bits against, before any evidence
@@ -48,7 +49,15 @@ func (p prevalence) value(own float64) float64 {
 
 // bits is what sharing f is worth, never below 0.
 func (m *model) bits(f feature, own float64) float64 {
-	return worth(m.m[f.kind], m.u[f].value(own), m.u[f].excess)
+	return worth(m.same(f), m.u[f].value(own), m.u[f].excess)
+}
+
+// same is P(a kin holds f too).
+func (m *model) same(f feature) float64 {
+	if faith, learnt := m.faith[f]; learnt {
+		return min(.99, faith*m.m[f.kind])
+	}
+	return m.m[f.kind]
 }
 
 // given is what sharing f is worth to one who shares g already. Both speak of
@@ -62,7 +71,7 @@ func (m *model) given(f, g feature, own float64) float64 {
 		return m.bits(f, own)
 	}
 	u = max(u, (both+tableWeight*u)/(max(both, holders)+tableWeight))
-	return worth(m.m[f.kind], u, m.u[f].excess)
+	return worth(m.same(f), u, m.u[f].excess)
 }
 
 func ordered(f, g feature) [2]feature {

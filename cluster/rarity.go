@@ -159,7 +159,6 @@ func spread(list []hostID, n int) []hostID {
 // weigh fills weights: what sharing each value is worth before any verdict.
 // Values that one host holds tie nobody and weigh 0.
 func (x *Index) weigh() {
-	x.locate()
 	x.weights = hugepage.Make[float32](len(x.values), len(x.values))
 	for v := range x.values {
 		if x.held(valueID(v)) < 2 {

@@ -67,7 +67,7 @@ func (x *Index) tie(v valueID, in []uint32, groups []Group, ties [][]Bridge) {
 		for _, b := range ids[i+1:] {
 			outside := prevalence{r, float64(x.held(v) - held[a] - held[b]),
 				float64(int(x.answered[x.values[v].kind()]) - len(groups[a-1].Hosts) - len(groups[b-1].Hosts))}
-			bits := round(worth(x.kinds[x.values[v].kind()].M, outside.value(0), r.excess))
+			bits := round(worth(x.m(v), outside.value(0), r.excess))
 			if bits >= max(bridgeBits, x.gate()) {
 				ties[a] = append(ties[a], Bridge{To: int(b), Kind: f.kind, Value: f.value, Bits: bits})
 				ties[b] = append(ties[b], Bridge{To: int(a), Kind: f.kind, Value: f.value, Bits: bits})
