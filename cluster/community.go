@@ -23,16 +23,18 @@ type community struct {
 
 // held is a value and how many members hold it: two at least.
 type held struct {
-	value   valueID
-	n       int
-	*shared // nil until it is asked for
+	value valueID
+	n     int
+	known bool // what follows is, see of
+	shared
 }
 
-// asked is a question: a kind at a port.
-type asked struct {
-	kind kindID
-	port uint16
-}
+// asked is a question: a kind, and behind it a port.
+type asked uint32
+
+func askedOf(kind kindID, port uint16) asked { return asked(kind)<<16 | asked(port) }
+
+func (a asked) kind() kindID { return kindID(a >> 16) }
 
 // answers counts the members that answer a question, and those whose answer
 // another member gives as well.
@@ -98,13 +100,13 @@ func (g *grouping) counted(members []hostID) (*community, [][]seen) {
 		}
 	}
 	slices.Sort(g.all)
-	for i := 0; i < len(g.all); {
-		first := i
-		for i++; i < len(g.all) && g.all[i] == g.all[first]; i++ {
-		}
-		if i-first > 1 {
-			c.held = append(c.held, held{value: g.all[first], n: i - first})
-		}
+	distinct := 0
+	for range runs(g.all) {
+		distinct++
+	}
+	c.held = make([]held, 0, distinct)
+	for v, n := range runs(g.all) {
+		c.held = append(c.held, held{value: v, n: n})
 	}
 	g.seen, g.rows = slices.Grow(g.seen[:0], prints), g.rows[:0]
 	for _, h := range members {
@@ -113,6 +115,20 @@ func (g *grouping) counted(members []hostID) (*community, [][]seen) {
 		g.rows = append(g.rows, g.seen[begin:])
 	}
 	return c, g.rows
+}
+
+// runs yields what a sorted list has twice at least, and how often.
+func runs(list []valueID) iter.Seq2[valueID, int] {
+	return func(yield func(valueID, int) bool) {
+		for i := 0; i < len(list); {
+			first := i
+			for i++; i < len(list) && list[i] == list[first]; i++ {
+			}
+			if i-first > 1 && !yield(list[first], i-first) {
+				return
+			}
+		}
+	}
 }
 
 // look appends the prints of any host, as members see them.
@@ -176,8 +192,8 @@ func values(row []seen) iter.Seq2[kindID, *held] {
 func answersOf(row []seen) iter.Seq2[asked, bool] {
 	return func(yield func(asked, bool) bool) {
 		for i := 0; i < len(row); {
-			q, shared := asked{row[i].kind, row[i].port}, false
-			for ; i < len(row) && row[i].kind == q.kind && row[i].port == q.port; i++ {
+			q, shared := askedOf(row[i].kind, row[i].port), false
+			for ; i < len(row) && askedOf(row[i].kind, row[i].port) == q; i++ {
 				shared = shared || row[i].held != nil
 			}
 			if !yield(q, shared) {
@@ -199,16 +215,16 @@ type shared struct {
 
 // of looks a value of members up, once for all of them.
 func (c *community) of(h *held) *shared {
-	if h.shared == nil {
+	if !h.known {
 		n, kind, f := float64(h.n), c.values[h.value].kind(), c.feature(h.value)
-		s := &shared{prevalence: prevalence{c.rarity(h.value), float64(c.Index.held(h.value)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
+		s := shared{prevalence: prevalence{c.rarity(h.value), float64(c.Index.held(h.value)) - n, float64(c.answered[kind]) - float64(c.kind[kind])}}
 		s.u = s.value(0)
 		s.m = (n - 1 + tableWeight*c.m(h.value)) / (float64(len(c.members)-1) + tableWeight)
 		s.bits = worth(s.m, s.u, s.excess)
 		s.software, s.stock = c.table.software(f), c.table.isStock(f)
-		h.shared = s
+		h.shared, h.known = s, true
 	}
-	return h.shared
+	return &h.shared
 }
 
 // given is what v is worth to one who holds g, when both speak of software.
@@ -221,6 +237,9 @@ func (c *community) given(v, g *held) float64 {
 			_, member := slices.BinarySearch(c.members, h)
 			return !member
 		})
+		if c.joint == nil {
+			c.joint = map[[2]valueID]float64{}
+		}
 		c.joint[pair] = both
 	}
 	if both == 0 {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"iter"
 	"math"
 	"slices"
 )
@@ -19,21 +20,21 @@ const (
 	keyedPairs    = .4   // of kin with everything else in common share a key
 )
 
-// doubt is the probability of a product, for hosts that share values with
-// these bits; clean: one of them is a clean identity value. It is floor at
+// doubt is the probability of a product, for hosts that share values,
+// each with its bits and what is known of it; clean: one of them is a clean identity value. It is floor at
 // least, but for what a baseline tells of the values.
-func (x *Index) doubt(shared []agreement, clean bool, floor float64) float64 {
+func (x *Index) doubt(shared iter.Seq2[float64, rarity], clean bool, floor float64) float64 {
 	base := x.products
 	if clean {
 		base = doubtKey
 	}
 	sum, told, beyond := 0.0, 0.0, 0.0
-	for _, a := range shared {
-		sum += a.bits
-		if a.told {
-			told += a.bits * a.excess
-			if a.beyond {
-				beyond += a.bits
+	for bits, r := range shared {
+		sum += bits
+		if r.told {
+			told += bits * r.excess
+			if r.beyond {
+				beyond += bits
 			}
 		}
 	}

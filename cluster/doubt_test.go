@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"iter"
 	"testing"
 
 	"github.com/hostkin/hostkin/fingerprints"
@@ -89,29 +90,23 @@ func TestDoubt(t *testing.T) {
 	telling, silent, common := rarity{excess: 1, told: true}, rarity{excess: 1}, rarity{excess: .001, told: true}
 	table := must(Defaults())
 	large, small := scanOf(table, 20000, "jarm"), scanOf(table, 4000, "jarm")
-	ten := func(values ...rarity) (out []agreement) {
-		for _, v := range values {
-			out = append(out, agreement{bits: 10, rarity: v})
-		}
-		return out
-	}
 	for _, test := range []struct {
 		name   string
 		x      *Index
-		shared []agreement
+		shared iter.Seq2[float64, rarity]
 		clean  bool
 		want   float64
 	}{
-		{"nothing told", large, ten(silent, silent), false, .5},
-		{"all told", large, ten(telling, telling), false, .025},
-		{"half told", large, ten(telling, silent), false, .2625},
-		{"told to be common", large, ten(common), false, .4995},
-		{"a key", large, ten(silent), true, .05},
-		{"a key that networks tell of", large, ten(telling), true, .0025},
-		{"a smaller scan", small, ten(silent), false, .02}, // .5 * (1/5)^2
-		{"a key in it", small, ten(silent), true, .002},
-		{"below a thousandth", small, ten(telling), true, 0},
-		{"nothing shared", large, nil, false, .5},
+		{"nothing told", large, tenEach(silent, silent), false, .5},
+		{"all told", large, tenEach(telling, telling), false, .025},
+		{"half told", large, tenEach(telling, silent), false, .2625},
+		{"told to be common", large, tenEach(common), false, .4995},
+		{"a key", large, tenEach(silent), true, .05},
+		{"a key that networks tell of", large, tenEach(telling), true, .0025},
+		{"a smaller scan", small, tenEach(silent), false, .02}, // .5 * (1/5)^2
+		{"a key in it", small, tenEach(silent), true, .002},
+		{"below a thousandth", small, tenEach(telling), true, 0},
+		{"nothing shared", large, tenEach(), false, .5},
 	} {
 		if got := test.x.doubt(test.shared, test.clean, 0); !about(got, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
@@ -120,6 +115,17 @@ func TestDoubt(t *testing.T) {
 	for _, test := range []struct{ bits, doubt, want float64 }{{10, 0, 10}, {10, .5, .9972}, {40, .05, 4.322}, {-3, .5, -3.087}} {
 		if got := doubted(test.bits, test.doubt); !about(got, test.want) {
 			t.Errorf("%v bits doubted by %v: %.4f, want %v", test.bits, test.doubt, got, test.want)
+		}
+	}
+}
+
+// tenEach are values worth ten bits each.
+func tenEach(values ...rarity) iter.Seq2[float64, rarity] {
+	return func(yield func(float64, rarity) bool) {
+		for _, r := range values {
+			if !yield(10, r) {
+				return
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestDoubtOfGroups(t *testing.T) {
 		{"a link, by networks", large, networks, 0, true},
 		{"a group of a small scan", small, rarity{excess: 1}, doubtGroup, true},
 	} {
-		doubt := test.x.doubt([]agreement{{bits: 10, rarity: test.r}, {bits: 12, rarity: test.r}}, true, test.floor)
+		doubt := test.x.doubt(tenEach(test.r, test.r), true, test.floor)
 		if got := confidence(doubted(20, doubt)) >= .99; got != test.sure {
 			t.Errorf("%s: doubt %.4f, a confidence of .99 and more: %v, want %v", test.name, doubt, got, test.sure)
 		}

@@ -55,11 +55,12 @@ type grouping struct {
 	kinship map[[2]*community]*membership // of groups
 
 	// Room that is used again and again.
-	all    []valueID // see counted
-	seen   []seen
-	rows   [][]seen
-	common []*held // see weigh
-	left   []candidate
+	all       []valueID // see counted
+	seen      []seen
+	rows      [][]seen
+	common    []*held // see weigh
+	left      []agreement
+	questions []asked
 }
 
 func (g *grouping) rarity(v valueID) rarity {

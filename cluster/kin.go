@@ -241,10 +241,11 @@ func (pop *population) kin(j judged, m *model, hop int, trust float64) Kin {
 
 // doubt counts against a host that a product may explain what it shares.
 func (pop *population) doubt(j *judged) {
-	var shared []agreement
-	for _, e := range j.score.evidence {
-		if v, ok := pop.index.lookup(feature{e.Kind, e.Value}); ok {
-			shared = append(shared, agreement{value: v, bits: e.Bits, rarity: pop.index.rarity(v)})
+	shared := func(yield func(float64, rarity) bool) {
+		for _, e := range j.score.evidence {
+			if v, ok := pop.index.lookup(feature{e.Kind, e.Value}); ok && !yield(e.Bits, pop.index.rarity(v)) {
+				return
+			}
 		}
 	}
 	less := round(doubted(j.score.bits, pop.index.doubt(shared, pop.table.clean(j.pair), 0)) - j.score.bits)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -18,12 +19,11 @@ type membership struct {
 	kin   bool
 }
 
-// agreement is a value in common and what it is worth.
+// agreement is a value in common and what it is worth to a host.
 type agreement struct {
-	value  valueID
+	*held
 	family uint8
 	bits   float64
-	rarity
 }
 
 // promising tells whether two members may be kin of the rest at all, surely
@@ -34,15 +34,16 @@ func (c *community) promising(rows [][]seen) bool {
 	best := make([]agreement, len(c.familyNames))
 	for _, row := range rows {
 		clear(best)
-		m := membership{agree: best, bits: -c.prior}
+		m := membership{bits: -c.prior}
 		for kind, held := range values(row) {
 			s, a := c.of(held), &best[c.families[kind]]
 			m.clean = m.clean || c.kinds[kind].Identity && s.bits >= FamilyBits
 			if s.bits > a.bits {
-				*a = agreement{bits: s.bits, rarity: s.rarity}
+				*a = agreement{held, 0, s.bits}
 			}
 		}
-		for _, a := range best {
+		m.agree = slices.DeleteFunc(best, func(a agreement) bool { return a.held == nil })
+		for _, a := range m.agree {
 			m.bits += a.bits
 		}
 		if round(m.bits) >= KinBits && c.sure(&m) >= c.minimum {
@@ -56,7 +57,6 @@ func (c *community) promising(rows [][]seen) bool {
 
 // weighAll weighs every member against the others.
 func (c *community) weighAll(rows [][]seen) {
-	c.joint = map[[2]valueID]float64{}
 	c.ask(rows)
 	c.scores = make([]membership, len(rows))
 	for i, row := range rows {
@@ -66,16 +66,16 @@ func (c *community) weighAll(rows [][]seen) {
 
 // ask counts the answers to each question.
 func (c *community) ask(rows [][]seen) {
-	var questions []asked
+	c.questions = c.questions[:0]
 	for _, row := range rows {
 		for q := range answersOf(row) {
-			questions = append(questions, q)
+			c.questions = append(c.questions, q)
 		}
 	}
-	slices.SortFunc(questions, compareAsked)
-	questions = slices.Compact(questions)
-	c.asked = make([]answers, len(questions))
-	for i, q := range questions {
+	slices.Sort(c.questions)
+	distinct := slices.Compact(c.questions)
+	c.asked = make([]answers, len(distinct))
+	for i, q := range distinct {
 		c.asked[i].asked = q
 	}
 	for _, row := range rows {
@@ -89,13 +89,9 @@ func (c *community) ask(rows [][]seen) {
 	}
 }
 
-func compareAsked(a, b asked) int {
-	return cmp.Compare(uint32(a.kind)<<16|uint32(a.port), uint32(b.kind)<<16|uint32(b.port))
-}
-
 // answersTo a question, nil if no member answers it.
 func (c *community) answersTo(q asked) *answers {
-	i, ok := slices.BinarySearchFunc(c.asked, q, func(a answers, q asked) int { return compareAsked(a.asked, q) })
+	i, ok := slices.BinarySearchFunc(c.asked, q, func(a answers, q asked) int { return cmp.Compare(a.asked, q) })
 	if !ok {
 		return nil
 	}
@@ -111,13 +107,6 @@ func (c *community) weigh(h hostID, row []seen) membership {
 	return c.judge(c.common, func() bool { return c.publicCA(h) }, func(clean bool) map[string]float64 { return c.against(row, clean) })
 }
 
-// candidate is a value in common that may be the agreement of its family.
-type candidate struct {
-	*held
-	family uint8
-	bits   float64
-}
-
 // judge weighs values that are held in common; publicCA: certificates may be a
 // customer's, which is asked if it matters. against gives what is answered differently, by event.
 func (c *community) judge(common []*held, publicCA func() bool, against func(clean bool) map[string]float64) membership {
@@ -130,7 +119,7 @@ func (c *community) judge(common []*held, publicCA func() bool, against func(cle
 		if oneCertificate && restates(info.Kind) { // what it says is the same because it is the same
 			continue
 		}
-		left = append(left, candidate{h, c.families[kind], s.bits})
+		left = append(left, agreement{h, c.families[kind], s.bits})
 		m.clean = m.clean || info.Identity && s.bits >= FamilyBits && !s.stock && !(strings.HasPrefix(string(info.Kind), "cert.") && publicCA())
 	}
 	c.left = left
@@ -160,7 +149,7 @@ const worthless = .5
 
 // pick takes the largest agreement of each family, weighing software anew
 // after each that is taken.
-func (c *community) pick(left []candidate) []agreement {
+func (c *community) pick(left []agreement) []agreement {
 	var taken [256]bool
 	agree := make([]agreement, 0, min(len(left), len(c.familyNames)))
 	for {
@@ -174,7 +163,7 @@ func (c *community) pick(left []candidate) []agreement {
 			return agree
 		}
 		a := left[best]
-		agree = append(agree, agreement{a.value, a.family, a.bits, a.rarity})
+		agree = append(agree, a)
 		taken[a.family] = true
 		if !a.software {
 			continue
@@ -192,7 +181,7 @@ func (c *community) pick(left []candidate) []agreement {
 func (c *community) against(row []seen, clean bool) map[string]float64 {
 	var out map[string]float64
 	for q, shared := range answersOf(row) {
-		info := c.kinds[q.kind]
+		info := c.kinds[q.kind()]
 		if shared || info.Identity || info.Mute {
 			continue
 		}
@@ -219,7 +208,18 @@ const partShare = .2
 
 // sure is the confidence that weighed evidence deserves.
 func (c *community) sure(m *membership) float64 {
-	return confidence(doubted(m.bits, c.doubt(m.agree, m.clean, doubtGroup)))
+	return confidence(doubted(m.bits, c.doubt(m.said(), m.clean, doubtGroup)))
+}
+
+// said yields what each agreement is worth, and what is known of its value.
+func (m *membership) said() iter.Seq2[float64, rarity] {
+	return func(yield func(float64, rarity) bool) {
+		for _, a := range m.agree {
+			if !yield(a.bits, a.rarity) {
+				return
+			}
+		}
+	}
 }
 
 func isHTTP(kind fingerprints.Kind) bool { return strings.HasPrefix(string(kind), "http.") }

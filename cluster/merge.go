@@ -89,7 +89,7 @@ func (g *grouping) pairs(found []*community) []alliance {
 // outside both. It has no bits when they cannot come to those of kin.
 func (g *grouping) ally(a, b *community) *membership {
 	members := union(a.members, b.members)
-	c := &community{grouping: g, members: members, kind: make([]int, len(g.kinds)), joint: map[[2]valueID]float64{}, prior: g.prior(float64(len(members)))}
+	c := &community{grouping: g, members: members, kind: make([]int, len(g.kinds)), prior: g.prior(float64(len(members)))}
 	for k := range c.kind {
 		c.kind[k] = a.kind[k] + b.kind[k]
 	}
@@ -123,7 +123,7 @@ func differences(a, b *community, clean bool) map[string]float64 {
 	out := map[string]float64{}
 	theirs := b.answer()
 	for q, answer := range a.answer() {
-		info, other := a.kinds[q.kind], theirs[q]
+		info, other := a.kinds[q.kind()], theirs[q]
 		if info.Identity || info.Mute || len(other) == 0 || overlap(answer, other) {
 			continue
 		}
@@ -184,7 +184,7 @@ func (c *community) answer() map[asked][]valueID {
 		for _, h := range c.members {
 			for _, p := range c.printsOf(h) {
 				if c.mostHold(p.value) {
-					n[given{asked{p.kind, p.port}, p.value}]++
+					n[given{askedOf(p.kind, p.port), p.value}]++
 				}
 			}
 		}

@@ -78,12 +78,13 @@ func (s *slab) cut(n int) []row {
 
 // sorter sorts buckets one after the other in the same memory.
 type sorter struct {
-	rows  []row
-	begin [1<<sortBits + 1]uint32
+	rows        []row
+	begin, next []uint32
 }
 
-// sortBits of the hash, behind the byte of the bucket, are sorted by counting.
-const sortBits = 12
+// sortBits of the hash at most, behind the byte of the bucket, are sorted by
+// counting: so many that a few rows are left to compare.
+const sortBits = 16
 
 // bucket empties a bucket, gives its hosts their ranks and sorts it by hash,
 // host and port.
@@ -96,23 +97,24 @@ func (s *sorter) bucket(c *chunks, rank []hostID) []row {
 		s.rows = hugepage.Make[row](n, n+n/8)
 	}
 	s.rows = s.rows[:n]
-	part := func(r row) uint64 { return r.hash << 8 >> (64 - sortBits) }
-	clear(s.begin[:])
+	n = min(sortBits, bits.Len(uint(n/4)))
+	part := func(r row) uint64 { return r.hash << 8 >> (64 - n) } // a shift by 64 leaves 0
+	s.begin = append(s.begin[:0], make([]uint32, 1<<n+1)...)
 	for _, chunk := range all {
 		for _, r := range chunk {
 			s.begin[part(r)+1]++
 		}
 	}
-	sums(s.begin[:])
-	next := s.begin
+	sums(s.begin)
+	s.next = append(s.next[:0], s.begin...)
 	for _, chunk := range all {
 		for _, r := range chunk {
-			at := &next[part(r)]
+			at := &s.next[part(r)]
 			s.rows[*at] = row{r.hash, r.what, rank[r.host]}
 			*at++
 		}
 	}
-	for i, from := range s.begin[:1<<sortBits] {
+	for i, from := range s.begin[:1<<n] {
 		if list := s.rows[from:s.begin[i+1]]; len(list) > 1 {
 			slices.SortFunc(list, compareRows)
 		}

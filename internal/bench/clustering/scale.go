@@ -98,10 +98,10 @@ func measure(p params, o options) error {
 	return json.NewEncoder(os.Stdout).Encode(s)
 }
 
-// batches yields a sequence in slices of 65,536, each good until the next.
+// batches yields a sequence in slices of 4096, each good until the next.
 func batches[T any](all iter.Seq[T]) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {
-		batch := make([]T, 0, 1<<16)
+		batch := make([]T, 0, 1<<12)
 		for v := range all {
 			if batch = append(batch, v); len(batch) == cap(batch) {
 				if !yield(batch) {
