@@ -21,44 +21,63 @@ const (
 type faithful [][33]float64
 
 // calibrate learns how faithful kin are; nil: the scan is too small to tell.
+// Hosts with one key are mostly of one image and agree in more than kin at
+// large, so it never says more than the table.
 func (x *Index) calibrate() faithful {
 	if float64(x.Hosts()) < shareHosts {
 		return nil
 	}
-	type bin struct{ asked, agree float64 }
-	bins := make([][33]bin, len(x.kinds))
-	all := make([]hostID, x.Hosts())
-	for h := range all {
-		all[h] = hostID(h)
-	}
-	for _, h := range spread(all, calibratedMost) {
-		for key, p := range x.valuesOf(h) {
-			other, ok := x.partner(h, key)
-			if !ok {
-				continue
-			}
-			for v, q := range x.valuesOf(h) {
-				if x.held(v) < 2 || x.tells(p.kind, q.kind) || !x.answers(other, q.kind) || x.table.isStock(x.feature(v)) {
-					continue
-				}
-				b := &bins[q.kind][binOf(x.held(v))]
-				b.asked++
-				if x.holds(other, v) {
-					b.agree++
-				}
-			}
-		}
-	}
 	learnt := make(faithful, len(x.kinds))
-	for kind := range bins {
-		for i, b := range bins[kind] {
+	for kind, bins := range x.agreements() {
+		m := x.kinds[kind].M
+		for i, b := range bins {
 			if b.agree >= agreementsIn {
-				m := x.kinds[kind].M
 				learnt[kind][i] = min(m, (b.agree+tableWeight*m)/(b.asked+tableWeight))
 			}
 		}
 	}
 	return learnt
+}
+
+// bin counts pairs with a key in common of which one holds a value of a kind
+// that so many hosts hold and the other answers the kind, and those that agree.
+type bin struct{ asked, agree float64 }
+
+// agreements counts by kind and bin, from hosts all over the scan, each value with one partner.
+func (x *Index) agreements() [][33]bin {
+	bins := make([][33]bin, len(x.kinds))
+	all := make([]hostID, x.Hosts())
+	for h := range all {
+		all[h] = hostID(h)
+	}
+	type partner struct {
+		key   kindID
+		other hostID
+	}
+	var partners []partner
+	for _, h := range spread(all, calibratedMost) {
+		partners = partners[:0]
+		for key, p := range x.valuesOf(h) {
+			if other, ok := x.partner(h, key); ok {
+				partners = append(partners, partner{p.kind, other})
+			}
+		}
+		for v, q := range x.valuesOf(h) {
+			if len(partners) == 0 || x.held(v) < 2 || x.table.isStock(x.feature(v)) {
+				continue
+			}
+			i := slices.IndexFunc(partners, func(p partner) bool { return !x.tells(p.key, q.kind) && x.answers(p.other, q.kind) })
+			if i < 0 {
+				continue
+			}
+			b := &bins[q.kind][binOf(x.held(v))]
+			b.asked++
+			if x.holds(partners[i].other, v) {
+				b.agree++
+			}
+		}
+	}
+	return bins
 }
 
 // binOf is log2 of the hosts that hold a value, rounded down.
