@@ -36,6 +36,7 @@ func TestEmbeddedNegativesAreFingerprints(t *testing.T) {
 	fits := func(pattern string) func(string) bool { return regexp.MustCompile("^(?:" + pattern + ")$").MatchString }
 	oid := regexp.MustCompile(`(^|,)[0-9.]+=`)
 	template := func(v string) bool { v = oid.ReplaceAllString(v, ""); return value.Template(v) == v }
+	registered := func(v string) bool { return value.Domain("host."+v) == v } // none is a public suffix
 	forms := map[fingerprints.Kind]func(string) bool{
 		"ssh.host_key":       fits("SHA256:[A-Za-z0-9+/]{43}"),
 		"cert.sha256":        fits("[0-9a-f]{64}"),
@@ -48,6 +49,8 @@ func TestEmbeddedNegativesAreFingerprints(t *testing.T) {
 		"http.title_pattern": template,
 		"jarm":               fits("[0-9a-f]{62}"),
 		"http.body_shape":    fits("[0-9a-f]{16}"),
+		"cert.domain":        registered,
+		"mail.domain":        registered,
 	}
 	for _, n := range embedded(t) {
 		if form := forms[n.Kind]; form != nil && !form(n.Value) {
