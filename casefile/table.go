@@ -1,0 +1,3 @@
+package casefile
+
+func (c *Case) tablePath(n segmentName) string { return c.path(tableFolder, n.String()+tableSuffix) }
