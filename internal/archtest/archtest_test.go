@@ -118,7 +118,7 @@ import _ "MODULE/report" //! expand imports report: expand joins scanner and clu
 import _ "MODULE/expand"
 import _ "MODULE/scanner/targets" //! report imports scanner/targets: reports render results
 import _ "MODULE/cmd/hostkin" //! report imports cmd/hostkin: nothing imports the command`,
-		"fleet/a.go": `package fleet
+		"fleet/imports.go": `package fleet
 import _ "github.com/projectdiscovery/gologger/levels" //! fleet imports github.com/projectdiscovery/gologger/levels: libraries
 import _ "MODULE/scanner"
 import _ "MODULE/cmd/hostkin" //! fleet imports cmd/hostkin: nothing imports the command`,
