@@ -22,13 +22,15 @@ const (
 	maxEntryLine = 4096
 )
 
-// entry is what the manifest says of a closed segment.
+// entry is what the manifest says of a closed segment. A later line for the
+// same segment takes the place of an earlier one; that tells of its table.
 type entry struct {
 	Schema  string `json:"schema"`
 	Segment string `json:"segment"` // 000001
 	Pass    int    `json:"pass"`
 	Bytes   int64  `json:"bytes"`
-	SHA256  string `json:"sha256"` // of the file
+	SHA256  string `json:"sha256"`                 // of the file
+	Table   string `json:"table_sha256,omitempty"` // of the fingerprint table, once there is one
 	present bool
 }
 
@@ -68,6 +70,9 @@ func (c *Case) manifest(fault func(Fault)) (entries map[segmentName]entry, end i
 			fault(Fault{File: path, Offset: at, Length: int64(len(line)), Err: err})
 			continue
 		}
+		if before := entries[n]; before.present && (before.Bytes != e.Bytes || before.SHA256 != e.SHA256 || before.Pass != e.Pass) {
+			fault(Fault{File: path, Offset: at, Length: int64(len(line)), Err: fmt.Errorf("segment %s stands here otherwise than before; closed segments never change", n)})
+		}
 		entries[n] = e
 	}
 }
@@ -77,7 +82,7 @@ func parseEntry(line []byte) (e entry, n segmentName, err error) {
 		return e, n, fmt.Errorf("not an entry: %w", err)
 	}
 	n, ok := parseSegmentName(e.Segment)
-	if e.Schema != entrySchema || !ok || e.Bytes < 0 || len(e.SHA256) != 2*sha256.Size {
+	if e.Schema != entrySchema || !ok || e.Bytes < 0 || !isDigest(e.SHA256) || e.Table != "" && !isDigest(e.Table) {
 		return e, n, fmt.Errorf("not an entry of schema %s", entrySchema)
 	}
 	e.present = true
@@ -103,6 +108,10 @@ func (c *Case) enter(n segmentName) error {
 	if err != nil {
 		return err
 	}
+	return c.appendEntry(e)
+}
+
+func (c *Case) appendEntry(e entry) error {
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -130,14 +139,26 @@ func (c *Case) describe(n segmentName) (entry, error) {
 		return e, err
 	}
 	defer s.file.Close()
-	h := sha256.New()
-	if e.Bytes, err = io.Copy(h, s.file); err != nil {
-		return e, fmt.Errorf("read %s: %w", s.file.Name(), err)
+	if e.Bytes, e.SHA256, err = digest(s.file); err != nil {
+		return e, err
 	}
-	e.SHA256 = hex.EncodeToString(h.Sum(nil))
 	err = walk(s.file.Name(), s.file, s.size, true, func(Fault) {}, func(b batch) bool {
 		e.Pass = b.progress.Pass
 		return false
 	})
 	return e, err
+}
+
+// digest reads a file and returns its length and its SHA-256 in hex.
+func digest(f *os.File) (n int64, sum string, err error) {
+	h := sha256.New()
+	if n, err = io.Copy(h, f); err != nil {
+		return n, "", fmt.Errorf("read %s: %w", f.Name(), err)
+	}
+	return n, hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func isDigest(text string) bool {
+	_, err := hex.DecodeString(text)
+	return err == nil && len(text) == 2*sha256.Size
 }

@@ -40,9 +40,11 @@ func (c *Case) rebuild(ctx context.Context, all bool, fault func(Fault)) (made i
 		if !entries[n].present {
 			continue // still written to
 		}
-		fresh, err := c.tableIsOf(n, entries[n])
-		if err == nil && fresh && !all {
-			continue
+		if t, err := c.openTable(n, entries[n]); err == nil {
+			t.close()
+			if !all {
+				continue
+			}
 		}
 		if err := c.rebuildOne(ctx, n, entries[n], fault); err != nil {
 			return made, err
@@ -62,17 +64,7 @@ func (c *Case) rebuildOne(ctx context.Context, n segmentName, e entry, fault fun
 	if err != nil {
 		return err
 	}
-	return c.writeTable(n, e.SHA256, rows)
-}
-
-// tableIsOf reports whether the table of a segment is there and made of it.
-func (c *Case) tableIsOf(n segmentName, e entry) (bool, error) {
-	t, err := c.openTable(n)
-	if err != nil {
-		return false, err
-	}
-	defer t.close()
-	return t.source == e.SHA256, nil
+	return c.writeTable(n, e, rows)
 }
 
 // dropStrayTables removes tables of segments that do not exist.

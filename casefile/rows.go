@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 )
 
 // rowStream gives the rows of one segment in order.
@@ -82,16 +81,10 @@ func (c *Case) rows(ctx context.Context, fault func(Fault), passes ...int) (m *r
 
 func (m *rowMerge) open(ctx context.Context, c *Case, s *segment, e entry, last bool, fault func(Fault)) error {
 	stream := &rowStream{buf: make([]Row, rowsAtOnce)}
-	t, err := c.openTable(s.name)
-	switch {
-	case err == nil && e.present && t.source == e.SHA256:
+	if t, err := c.openTable(s.name, e); err == nil {
 		stream.read = t.read
 		m.close = append(m.close, t.close)
-	case err == nil:
-		t.close()
-		err = fs.ErrNotExist
-	}
-	if err != nil {
+	} else {
 		rows, err := c.derive(ctx, s, last, fault)
 		if err != nil {
 			return err

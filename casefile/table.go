@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -111,8 +112,8 @@ func (r *rowSet) add(o record.Observation) {
 	}
 }
 
-// writeTable writes the rows of a segment with the given hash.
-func (c *Case) writeTable(n segmentName, sha256 string, rows []Row) error {
+// writeTable writes the rows of a segment and enters the table.
+func (c *Case) writeTable(n segmentName, e entry, rows []Row) error {
 	path := c.tablePath(n)
 	err := writeFile(path, func(out io.Writer) error {
 		w := parquet.NewGenericWriter[Row](out, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsPerGroup),
@@ -120,7 +121,7 @@ func (c *Case) writeTable(n segmentName, sha256 string, rows []Row) error {
 			parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("kind"), parquet.Ascending("value"), parquet.Ascending("host"))),
 			parquet.BloomFilters(parquet.SplitBlockFilter(bitsPerFilter, "value"), parquet.SplitBlockFilter(bitsPerFilter, "host")),
 			parquet.KeyValueMetadata(tableKey, TableSchema), parquet.KeyValueMetadata(tableSegment, n.String()),
-			parquet.KeyValueMetadata(tableSource, sha256))
+			parquet.KeyValueMetadata(tableSource, e.SHA256))
 		for part := range slices.Chunk(rows, rowsAtOnce) {
 			if _, err := w.Write(part); err != nil {
 				return err
@@ -131,20 +132,32 @@ func (c *Case) writeTable(n segmentName, sha256 string, rows []Row) error {
 	if err != nil {
 		return fmt.Errorf("write fingerprint table %s: %w", path, err)
 	}
-	return nil
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	_, e.Table, err = digest(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return c.appendEntry(e)
 }
 
 // table is an open fingerprint table.
 type table struct {
 	file   *os.File
-	source string // hash of the segment
 	reader *parquet.GenericReader[Row]
 	path   string
 }
 
-// openTable opens the table of a segment; fs.ErrNotExist if there is none.
-func (c *Case) openTable(n segmentName) (t *table, err error) {
+// openTable opens the table of a segment; fs.ErrNotExist if there is none. Its
+// bytes must be those of the manifest: the library that reads it takes lengths
+// in a broken file at their word.
+func (c *Case) openTable(n segmentName, e entry) (t *table, err error) {
 	path := c.tablePath(n)
+	if e.Table == "" { // there may be a file, if a crash came before it was entered
+		return nil, fs.ErrNotExist
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -164,6 +177,9 @@ func (c *Case) openTable(n segmentName) (t *table, err error) {
 	if info.Size() > maxTable {
 		return nil, fmt.Errorf("%s: longer than %d bytes", path, int64(maxTable))
 	}
+	if _, sum, err := digest(f); err != nil || sum != e.Table {
+		return nil, errors.Join(err, fmt.Errorf("%s: not the table that the manifest has for the segment", path))
+	}
 	p, err := parquet.OpenFile(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: no parquet that can be read: %w", path, err)
@@ -173,8 +189,10 @@ func (c *Case) openTable(n segmentName) (t *table, err error) {
 	if schema != TableSchema || name != n.String() || p.Schema().String() != parquet.SchemaOf(Row{}).String() {
 		return nil, fmt.Errorf("%s: schema %.40q of segment %.40q; wanted %s of %s", path, schema, name, TableSchema, n)
 	}
-	source, _ := p.Lookup(tableSource)
-	return &table{f, source, parquet.NewGenericReader[Row](p), path}, nil
+	if source, _ := p.Lookup(tableSource); source != e.SHA256 {
+		return nil, fmt.Errorf("%s: not made of the segment that is there", path)
+	}
+	return &table{f, parquet.NewGenericReader[Row](p), path}, nil
 }
 
 func (t *table) close() { t.file.Close() }
