@@ -50,10 +50,10 @@ func (c *Case) Info(ctx context.Context, fault func(Fault)) (Info, error) {
 	if err != nil {
 		return info, err
 	}
-	for i, s := range open {
+	for _, s := range open {
 		e := entries[s.name]
 		part := SegmentInfo{Name: s.name.String() + logSuffix, Bytes: s.size, Closed: e.present}
-		err := walk(s.file.Name(), s.file, s.size, i == len(open)-1 && !e.present, fault, func(b batch) bool {
+		err := walk(s.file.Name(), s.file, s.size, s.live, fault, func(b batch) bool {
 			part.Pass = b.progress.Pass
 			part.Batches++
 			part.Lines += b.progress.Lines

@@ -28,8 +28,8 @@ func (c *Case) Parts(ctx context.Context, fault func(Fault), read func(Part) boo
 		return err
 	}
 	defer closeSegments(open)
-	for i, s := range open {
-		r, err := c.textOf(ctx, s, i == len(open)-1, func(f Fault) {
+	for _, s := range open {
+		r, err := c.textOf(ctx, s, func(f Fault) {
 			if !f.Torn {
 				fault(f)
 			}
@@ -64,14 +64,14 @@ type textReader struct {
 }
 
 // textOf begins to read a segment.
-func (c *Case) textOf(ctx context.Context, s *segment, last bool, fault func(Fault)) (*textReader, error) {
+func (c *Case) textOf(ctx context.Context, s *segment, fault func(Fault)) (*textReader, error) {
 	z, err := newDecoder()
 	if err != nil {
 		return nil, fmt.Errorf("make a zstd decoder: %w", err)
 	}
 	t := &textReader{decoder: z, path: s.file.Name(), fault: fault, rest: bytes.NewReader(nil)}
 	t.next, t.stop = iter.Pull(func(yield func(batch) bool) {
-		t.walked = walk(t.path, s.file, s.size, last, fault, func(b batch) bool { return ctx.Err() == nil && yield(b) })
+		t.walked = walk(t.path, s.file, s.size, s.live, fault, func(b batch) bool { return ctx.Err() == nil && yield(b) })
 		if t.walked == nil {
 			t.walked = ctx.Err()
 		}

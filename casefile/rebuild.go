@@ -60,7 +60,7 @@ func (c *Case) rebuildOne(ctx context.Context, n segmentName, e entry, fault fun
 		return err
 	}
 	defer s.file.Close()
-	rows, err := c.derive(ctx, s, false, fault)
+	rows, err := c.derive(ctx, s, fault)
 	if err != nil {
 		return err
 	}

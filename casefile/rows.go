@@ -63,7 +63,7 @@ func (c *Case) rows(ctx context.Context, fault func(Fault), passes ...int) (m *r
 	if err != nil {
 		return m, err
 	}
-	for i, s := range open {
+	for _, s := range open {
 		pass := 0
 		if err := walk(s.file.Name(), s.file, s.size, true, func(Fault) {}, func(b batch) bool { pass = b.progress.Pass; return false }); err != nil {
 			return m, err
@@ -71,7 +71,7 @@ func (c *Case) rows(ctx context.Context, fault func(Fault), passes ...int) (m *r
 		if pass == 0 || pass != passes[0] && pass != passes[len(passes)-1] {
 			continue
 		}
-		if err := m.open(ctx, c, s, entries[s.name], i == len(open)-1, fault); err != nil {
+		if err := m.open(ctx, c, s, entries[s.name], fault); err != nil {
 			return m, err
 		}
 	}
@@ -79,13 +79,13 @@ func (c *Case) rows(ctx context.Context, fault func(Fault), passes ...int) (m *r
 	return m, nil
 }
 
-func (m *rowMerge) open(ctx context.Context, c *Case, s *segment, e entry, last bool, fault func(Fault)) error {
+func (m *rowMerge) open(ctx context.Context, c *Case, s *segment, e entry, fault func(Fault)) error {
 	stream := &rowStream{buf: make([]Row, rowsAtOnce)}
 	if t, err := c.openTable(s.name, e); err == nil {
 		stream.read = t.read
 		m.close = append(m.close, t.close)
 	} else {
-		rows, err := c.derive(ctx, s, last, fault)
+		rows, err := c.derive(ctx, s, fault)
 		if err != nil {
 			return err
 		}

@@ -76,6 +76,7 @@ type segment struct {
 	name segmentName
 	file *os.File
 	size int64 // when it was opened: what comes later is not read
+	live bool  // it may still be written: its end may be torn
 }
 
 // openSegments opens all segments before any is read, since a compaction may
@@ -89,11 +90,27 @@ func (c *Case) openSegments() ([]*segment, error) {
 			return nil, err
 		}
 		var open []*segment
-		if open, err = c.openAll(names); !errors.Is(err, fs.ErrNotExist) {
-			return open, err
+		if open, err = c.openAll(names); errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		if err == nil && len(open) > 0 {
+			err = c.markLive(open[len(open)-1])
+		}
+		if err != nil {
+			closeSegments(open)
+			return nil, err
+		}
+		return open, nil
 	}
 	return nil, err
+}
+
+// markLive tells whether the last segment may still be written. Its size was
+// taken before the manifest is read, so one that is closed meanwhile is whole.
+func (c *Case) markLive(last *segment) error {
+	entries, _, err := c.manifest(func(Fault) {})
+	last.live = !entries[last.name].present
+	return err
 }
 
 func (c *Case) openAll(names []segmentName) (open []*segment, err error) {
@@ -118,7 +135,7 @@ func (c *Case) openSegment(n segmentName) (*segment, error) {
 		f.Close()
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	return &segment{n, f, info.Size()}, nil
+	return &segment{name: n, file: f, size: info.Size()}, nil
 }
 
 func closeSegments(open []*segment) {

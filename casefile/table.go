@@ -56,8 +56,8 @@ func compareRows(a, b Row) int {
 
 // derive computes the rows of a segment, sorted. What cannot be read is told
 // to fault and left out.
-func (c *Case) derive(ctx context.Context, s *segment, last bool, fault func(Fault)) ([]Row, error) {
-	t, err := c.textOf(ctx, s, last, func(f Fault) {
+func (c *Case) derive(ctx context.Context, s *segment, fault func(Fault)) ([]Row, error) {
+	t, err := c.textOf(ctx, s, func(f Fault) {
 		if !f.Torn {
 			fault(f)
 		}
@@ -136,10 +136,11 @@ func (c *Case) writeTable(n segmentName, e entry, rows []Row) error {
 	if err != nil {
 		return err
 	}
-	_, e.Table, err = digest(f)
-	if err = errors.Join(err, f.Close()); err != nil {
+	_, sum, err := digest(f)
+	if err = errors.Join(err, f.Close()); err != nil || sum == e.Table {
 		return err
 	}
+	e.Table = sum
 	return c.appendEntry(e)
 }
 

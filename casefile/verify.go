@@ -33,9 +33,9 @@ func (c *Case) Verify(ctx context.Context, fault func(Fault)) (Verified, error) 
 	if err != nil {
 		return v.Verified, err
 	}
-	for i, s := range open {
+	for _, s := range open {
 		e := entries[s.name]
-		if err := v.segment(ctx, s, e, i == len(open)-1 && !e.present); err != nil {
+		if err := v.segment(ctx, s, e); err != nil {
 			return v.Verified, err
 		}
 		v.table(s.name, e)
@@ -50,7 +50,7 @@ type verifier struct {
 	fault func(Fault)
 }
 
-func (v *verifier) segment(ctx context.Context, s *segment, e entry, last bool) error {
+func (v *verifier) segment(ctx context.Context, s *segment, e entry) error {
 	path := s.file.Name()
 	v.Segments++
 	if e.present {
@@ -69,7 +69,7 @@ func (v *verifier) segment(ctx context.Context, s *segment, e entry, last bool) 
 	defer z.Close()
 	var text []byte
 	pass := 0
-	err = walk(path, s.file, s.size, last, v.fault, func(b batch) bool {
+	err = walk(path, s.file, s.size, s.live, v.fault, func(b batch) bool {
 		v.Batches++
 		at := Fault{File: path, Offset: b.offset, Length: b.size}
 		if pass == 0 {
