@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
+	"math/rand/v2"
 	"net/netip"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,4 +124,86 @@ func TestAStoppedScanIntoACaseExits3AndGoesOn(t *testing.T) {
 	if len(hosts) != 512 {
 		t.Errorf("%d hosts, want 512", len(hosts))
 	}
+}
+
+// TestHostkinKilled50TimesAsksNothingTwice kills the real program at random
+// moments of a scan of dead addresses, each of which is one line of the log.
+func TestHostkinKilled50TimesAsksNothingTwice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	program := filepath.Join(t.TempDir(), "hostkin") // by this name the test binary is hostkin, see TestMain
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, program); err != nil {
+		t.Skip(err)
+	}
+	dir := filepath.Join(t.TempDir(), "case")
+	const hosts = 8192
+	kills, grown := 0, 0
+	before := uint64(0)
+	for kills < 50 {
+		cmd := exec.Command(program, "scan", "127.0.0.0/19", "--ports", "9/ssh", "--rate", "300", "--case", dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		timer := time.AfterFunc(time.Duration(50+rand.IntN(700))*time.Millisecond, func() { cmd.Process.Kill() })
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the scan ended before it was killed often enough")
+		}
+		timer.Stop()
+		kills++
+		c, err := casefile.Open(dir)
+		if errors.Is(err, casefile.ErrNoCase) {
+			continue // killed before the case was made
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := c.Info(t.Context(), func(f casefile.Fault) {
+			if !f.Torn {
+				t.Error(f)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(info.Passes) == 0 {
+			continue
+		}
+		done := info.Passes[0].Done
+		if done < before {
+			t.Fatalf("%d targets were done, now %d", before, done)
+		}
+		if done > before {
+			grown++
+		}
+		before = done
+	}
+	var stdout, stderr bytes.Buffer
+	for _, args := range [][]string{{"scan", "--case", dir, "--rate", "0"}, {"case", "verify", dir}, {"case", "export", dir}} {
+		stdout.Reset()
+		if code := Main(t.Context(), args, nil, &stdout, &stderr); code != exitDone {
+			t.Fatalf("%v: exit code %d: %s", args, code, &stderr)
+		}
+	}
+	seen := map[string]int{}
+	for text := range bytes.Lines(stdout.Bytes()) {
+		var o record.Observation
+		if err := json.Unmarshal(text, &o); err != nil {
+			t.Fatal(err)
+		}
+		if seen[o.Host.String()]++; seen[o.Host.String()] > 1 {
+			t.Errorf("%s stands there twice", o.Host)
+		}
+	}
+	if len(seen) != hosts {
+		t.Errorf("%d hosts, want %d", len(seen), hosts)
+	}
+	if grown < 10 {
+		t.Errorf("only %d of the killed runs saved anything: the test shows little", grown)
+	}
+	t.Logf("killed %d times, %d of them after progress; %d of %d done by then", kills, grown, before, hosts)
 }

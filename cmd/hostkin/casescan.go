@@ -23,7 +23,7 @@ import (
 )
 
 // flushEvery is how much of a scan a crash may cost, beside the hosts under scan.
-const flushEvery = time.Second
+const flushEvery = time.Second / 4
 
 // caseScan is a scan that goes into a case.
 type caseScan struct {
