@@ -315,3 +315,29 @@ func TestASecondWriterIsRefused(t *testing.T) {
 	w.Close()
 	open(t, c, WriterOptions{})
 }
+
+func TestASegmentHoldsNoMoreTextThanATableCanBeMadeOf(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes half a gigabyte of lines")
+	}
+	c, s := newCase(t, "127.0.0.0/24")
+	for range 2 { // stopped once: what is in the segment must be known again
+		w := open(t, c, WriterOptions{})
+		n := 0
+		for target := range w.Targets(from(s), nil) {
+			line := append(bytes.TrimSuffix(sshLine(t, target.Host, 1, testNow()), []byte("}\n")), bytes.Repeat([]byte(" "), 3<<20)...)
+			w.Observe(target.Host, append(line, "}\n"...))
+			if err := w.HostDone(target); err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == 60 {
+				break
+			}
+		}
+		finish(t, w)
+	}
+	names, _, err := c.segmentNames()
+	if err != nil || len(names) != 2 {
+		t.Errorf("%d segments of 360 MiB, %v", len(names), err)
+	}
+}

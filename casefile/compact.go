@@ -55,30 +55,30 @@ func (c *Case) runs() (runs [][]segmentName, err error) {
 		return nil, err
 	}
 	var run []segmentName
-	size, pass := int64(0), 0
+	size, text, pass := int64(0), int64(0), 0
 	end := func() {
 		if len(run) > 1 {
 			runs = append(runs, run)
 		}
-		run, size = nil, 0
+		run, size, text = nil, 0, 0
 	}
 	finished, err := c.finishedPasses(names)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range names {
-		whole, p, bytes, err := c.wholeSegment(n)
+		s, err := c.sizeOf(n)
 		if err != nil {
 			return nil, err
 		}
-		if !whole || !finished[p] || bytes >= segmentSize/2 {
+		if !s.whole || !finished[s.pass] || s.bytes >= segmentSize/2 || s.text >= segmentText/2 {
 			end()
 			continue
 		}
-		if p != pass || size+bytes > segmentSize {
+		if s.pass != pass || size+s.bytes > segmentSize || text+s.text > segmentText {
 			end()
 		}
-		run, size, pass = append(run, n), size+bytes, p
+		run, size, text, pass = append(run, n), size+s.bytes, text+s.text, s.pass
 	}
 	end()
 	return runs, nil
@@ -87,29 +87,37 @@ func (c *Case) runs() (runs [][]segmentName, err error) {
 func (c *Case) finishedPasses(names []segmentName) (map[int]bool, error) {
 	finished := map[int]bool{}
 	for _, n := range names {
-		last, _, err := c.lastBatch(n)
+		last, err := c.lastBatch(n)
 		if err != nil {
 			return nil, err
 		}
-		finished[last.Pass] = finished[last.Pass] || last.Finished
+		finished[last.progress.Pass] = finished[last.progress.Pass] || last.progress.Finished
 	}
 	return finished, nil
 }
 
-// wholeSegment looks whether all of a segment is batches of one pass.
-func (c *Case) wholeSegment(n segmentName) (whole bool, pass int, size int64, err error) {
+// measure is what decides whether a segment is merged.
+type measure struct {
+	whole       bool // all of it is batches of one pass
+	pass        int
+	bytes, text int64
+}
+
+func (c *Case) sizeOf(n segmentName) (m measure, err error) {
 	s, err := c.openSegment(n)
 	if err != nil {
-		return false, 0, 0, err
+		return m, err
 	}
 	defer s.file.Close()
-	whole = true
-	err = walk(s.file.Name(), s.file, s.size, false, func(Fault) { whole = false }, func(b batch) bool {
-		whole = whole && (pass == 0 || pass == b.progress.Pass)
-		pass = b.progress.Pass
+	m = measure{whole: true, bytes: s.size}
+	err = walk(s.file.Name(), s.file, s.size, false, func(Fault) { m.whole = false }, func(b batch) bool {
+		m.whole = m.whole && (m.pass == 0 || m.pass == b.progress.Pass)
+		m.pass = b.progress.Pass
+		m.text += b.text
 		return true
 	})
-	return whole && pass > 0, pass, s.size, err
+	m.whole = m.whole && m.pass > 0
+	return m, err
 }
 
 // merge writes the segments of a run into one.

@@ -44,78 +44,106 @@ func identities() []string { return []string{"cert.spki", "ssh.host_key"} }
 // host is in a pass if it gave any fingerprint. Values that an answer was
 // missing for are left out. Memory grows with the hosts, not with the values.
 func (c *Case) Diff(ctx context.Context, a, b int, fault func(Fault), emit func(Change) error) error {
-	d := differ{was: map[string]bool{}, is: map[string]bool{}, moved: map[string]Change{}, left: map[string]bool{}, a: int32(a), b: int32(b)}
-	if err := c.groups(ctx, fault, a, b, d.hosts); err != nil {
+	d := differ{was: map[string]bool{}, is: map[string]bool{}, moved: map[string]Change{}, left: map[string]bool{}}
+	if err := c.endpoints(ctx, fault, a, b, d.host); err != nil {
 		return err
 	}
+	d.endOfKey()
 	if err := d.tellHosts(emit); err != nil {
 		return err
 	}
-	return c.groups(ctx, func(Fault) {}, a, b, func(g []Row) error { return d.values(g, emit) }) // faults are told already
+	told := func(Fault) {} // by the first round
+	return c.endpoints(ctx, told, a, b, func(row Row, was, is bool) error {
+		if was == is || !d.was[row.Host] || !d.is[row.Host] {
+			return nil
+		}
+		what := Appeared
+		if was {
+			what = Vanished
+		}
+		return emit(Change{DiffSchema, what, row.Host, nil, int(row.Port), row.Kind, row.Value})
+	})
 }
 
-// groups calls visit with the rows of each value in turn.
-func (c *Case) groups(ctx context.Context, fault func(Fault), a, b int, visit func([]Row) error) error {
+// endpoints calls visit for each value of each endpoint, in the order of the
+// tables, and tells in which of the two passes it was.
+func (c *Case) endpoints(ctx context.Context, fault func(Fault), a, b int, visit func(row Row, was, is bool) error) error {
 	rows, err := c.rows(ctx, fault, a, b)
 	if err != nil {
 		return err
 	}
 	defer rows.end()
-	var group []Row
+	var last Row
+	var was, is bool
 	for n := 0; ; n++ {
 		row, err := rows.next()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if len(group) > 0 && (err != nil || row.Kind != group[0].Kind || row.Value != group[0].Value) {
-			if err := errors.Join(visit(group), ctx.Err()); err != nil {
+		if (was || is) && (err != nil || row.Kind != last.Kind || row.Value != last.Value || row.Host != last.Host || row.Port != last.Port) {
+			if err := visit(last, was, is); err != nil {
 				return err
 			}
-			group = group[:0]
+			was, is = false, false
 		}
 		if err != nil {
 			return ctx.Err()
 		}
+		if n%rowsAtOnce == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if row.Partial == 0 {
-			group = append(group, row)
+			last, was, is = row, was || row.Pass == int32(a), is || row.Pass == int32(b)
 		}
 	}
 }
 
 type differ struct {
-	a, b    int32
 	was, is map[string]bool   // hosts of the passes
 	moved   map[string]Change // by new host
 	left    map[string]bool   // hosts that moved away
+
+	key           Row             // the identity under look
+	keyWas, keyIs map[string]bool // its holders
 }
 
-// hosts takes in one value's rows.
-func (d *differ) hosts(group []Row) error {
-	was, is := map[string]bool{}, map[string]bool{}
-	for _, row := range group {
-		if row.Pass == d.a {
-			d.was[row.Host], was[row.Host] = true, true
-		}
-		if row.Pass == d.b {
-			d.is[row.Host], is[row.Host] = true, true
-		}
+// host takes in one value of one endpoint.
+func (d *differ) host(row Row, was, is bool) error {
+	if was {
+		d.was[row.Host] = true
 	}
-	if !slices.Contains(identities(), group[0].Kind) {
+	if is {
+		d.is[row.Host] = true
+	}
+	if !slices.Contains(identities(), row.Kind) {
 		return nil
 	}
-	gone := slices.SortedFunc(without(was, is), compareHosts)
-	if len(gone) == 0 {
-		return nil
+	if row.Kind != d.key.Kind || row.Value != d.key.Value {
+		d.endOfKey()
+		d.key, d.keyWas, d.keyIs = row, map[string]bool{}, map[string]bool{}
 	}
-	for host := range without(is, was) {
-		if _, known := d.moved[host]; !known {
-			d.moved[host] = Change{DiffSchema, Moved, host, slices.Clone(gone[:min(len(gone), maxFrom)]), 0, group[0].Kind, group[0].Value}
-		}
-		for _, h := range gone {
-			d.left[h] = true
-		}
+	if was {
+		d.keyWas[row.Host] = true
+	}
+	if is {
+		d.keyIs[row.Host] = true
 	}
 	return nil
+}
+
+// endOfKey looks who gave a key away and who has it now.
+func (d *differ) endOfKey() {
+	gone := slices.SortedFunc(without(d.keyWas, d.keyIs), compareHosts)
+	came := false
+	for host := range without(d.keyIs, d.keyWas) {
+		came = true
+		if _, known := d.moved[host]; !known && len(gone) > 0 {
+			d.moved[host] = Change{DiffSchema, Moved, host, slices.Clone(gone[:min(len(gone), maxFrom)]), 0, d.key.Kind, d.key.Value}
+		}
+	}
+	for _, h := range gone {
+		d.left[h] = d.left[h] || came
+	}
 }
 
 // without yields what is in a and not in b.
@@ -154,36 +182,6 @@ func (d *differ) tellHosts(emit func(Change) error) error {
 			continue
 		}
 		if err := emit(Change{Schema: DiffSchema, Change: Vanished, Host: host}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// values tells what came and went of one value on hosts that are in both.
-func (d *differ) values(group []Row, emit func(Change) error) error {
-	type endpoint struct {
-		host string
-		port int32
-	}
-	passes := map[endpoint][2]bool{}
-	for _, row := range group {
-		e := endpoint{row.Host, row.Port}
-		p := passes[e]
-		passes[e] = [2]bool{p[0] || row.Pass == d.a, p[1] || row.Pass == d.b}
-	}
-	for _, row := range group { // in the order of the table
-		e := endpoint{row.Host, row.Port}
-		p := passes[e]
-		delete(passes, e)
-		if p[0] == p[1] || !d.was[row.Host] || !d.is[row.Host] {
-			continue
-		}
-		what := Appeared
-		if p[0] {
-			what = Vanished
-		}
-		if err := emit(Change{DiffSchema, what, row.Host, nil, int(row.Port), row.Kind, row.Value}); err != nil {
 			return err
 		}
 	}

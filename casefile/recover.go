@@ -22,14 +22,17 @@ func (w *Writer) recover() error {
 		return err
 	}
 	var last Progress
+	text := int64(0) // of the segment that may be gone on with
 	for i := len(names) - 1; i >= 0 && last.Pass == 0; i-- {
-		tail := i == len(names)-1 && !entries[names[i]].present
-		end := int64(0)
-		if last, end, err = w.c.lastBatch(names[i]); err != nil {
+		live := i == len(names)-1 && !entries[names[i]].present
+		found, err := w.c.lastBatch(names[i])
+		if err != nil {
 			return err
 		}
-		if tail {
-			if err := w.cutTail(names[i], end); err != nil {
+		last = found.progress
+		if live {
+			text = found.text
+			if err := w.cutTail(names[i], found.end); err != nil {
 				return err
 			}
 		}
@@ -42,7 +45,7 @@ func (w *Writer) recover() error {
 		}
 	}
 	w.start(last, names, entries)
-	return w.goOn(names, entries)
+	return w.goOn(names, entries, text)
 }
 
 // start decides which pass is written.
@@ -61,7 +64,7 @@ func (w *Writer) start(last Progress, names []segmentName, entries map[segmentNa
 }
 
 // goOn appends to the last segment, unless it is closed, full or of another pass.
-func (w *Writer) goOn(names []segmentName, entries map[segmentName]entry) error {
+func (w *Writer) goOn(names []segmentName, entries map[segmentName]entry, text int64) error {
 	if len(names) == 0 || entries[w.name].present {
 		return nil
 	}
@@ -70,30 +73,36 @@ func (w *Writer) goOn(names []segmentName, entries map[segmentName]entry) error 
 	if err != nil {
 		return err
 	}
-	if w.progress.Next == 0 && info.Size() > 0 || w.progress.Finished || info.Size() >= w.o.segmentSize {
+	if w.progress.Next == 0 && info.Size() > 0 || w.progress.Finished || info.Size() >= w.o.segmentSize || text >= segmentText {
 		return w.c.enter(w.name)
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o666)
 	if err != nil {
 		return fmt.Errorf("go on with a segment: %w", err)
 	}
-	w.use(f, info.Size())
+	w.use(f, info.Size(), text)
 	return nil
 }
 
-// lastBatch is the progress of the last good batch of a segment and where it
-// ends; a zero Progress if there is none.
-func (c *Case) lastBatch(n segmentName) (last Progress, end int64, err error) {
+// tail is where the last good batch of a segment leaves off.
+type tail struct {
+	progress Progress // zero if there is none
+	end      int64    // bytes up to its end
+	text     int64    // bytes of lines in the segment
+}
+
+// lastBatch finds the last good batch of a segment.
+func (c *Case) lastBatch(n segmentName) (last tail, err error) {
 	s, err := c.openSegment(n)
 	if err != nil {
-		return last, 0, err
+		return last, err
 	}
 	defer s.file.Close()
 	err = walk(s.file.Name(), s.file, s.size, true, func(Fault) {}, func(b batch) bool {
-		last, end = b.progress, b.offset+b.size
+		last = tail{b.progress, b.offset + b.size, last.text + b.text}
 		return true
 	})
-	return last, end, err
+	return last, err
 }
 
 // cutTail drops what follows the last good batch.

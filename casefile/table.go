@@ -43,6 +43,7 @@ const (
 	rowsAtOnce    = 1024
 	rowsPerGroup  = 1 << 18
 	maxTable      = 16 << 30 // bytes
+	maxRows       = 16 << 20 // of a segment
 	bitsPerFilter = 10       // about 1 % false positives
 )
 
@@ -66,7 +67,8 @@ func (c *Case) derive(ctx context.Context, s *segment, fault func(Fault)) ([]Row
 		return nil, err
 	}
 	defer t.close()
-	rows := rowSet{pass: int32(t.pass()), at: map[fingerprints.Fingerprint]int{}}
+	var rows []Row
+	pass := int32(t.pass())
 	lines := lineReader{in: t}
 	for {
 		line, err := lines.next()
@@ -81,35 +83,40 @@ func (c *Case) derive(ctx context.Context, s *segment, fault func(Fault)) ([]Row
 			fault(Fault{File: s.file.Name(), Offset: -1, Err: fmt.Errorf("line %d is no %s", lines.number, record.Schema)})
 			continue
 		}
-		rows.add(o)
-	}
-	slices.SortFunc(rows.list, compareRows)
-	return rows.list, nil
-}
-
-// rowSet gathers rows, each fingerprint once.
-type rowSet struct {
-	pass int32
-	list []Row
-	at   map[fingerprints.Fingerprint]int
-}
-
-func (r *rowSet) add(o record.Observation) {
-	seen := o.At.UnixMilli()
-	for _, f := range fingerprints.Of(o) {
-		if i, there := r.at[f]; there {
-			row := &r.list[i]
-			row.FirstSeen, row.LastSeen = min(row.FirstSeen, seen), max(row.LastSeen, seen)
-			continue
+		if rows = appendRows(rows, o, pass); len(rows) > maxRows {
+			return nil, fmt.Errorf("%s has more than %d fingerprints, which no segment of hostkin's has", s.file.Name(), maxRows)
 		}
+	}
+	slices.SortFunc(rows, compareRows)
+	return mergeRows(rows), nil
+}
+
+// appendRows appends the fingerprints of an observation.
+func appendRows(rows []Row, o record.Observation, pass int32) []Row {
+	seen, host := o.At.UnixMilli(), o.Host.String()
+	for _, f := range fingerprints.Of(o) {
 		partial := int32(0)
 		if f.Partial {
 			partial = 1
 		}
-		r.at[f] = len(r.list)
-		r.list = append(r.list, Row{Host: f.Host, IP: o.Host.IP.As16(), Port: int32(f.Port), Kind: string(f.Kind), Value: f.Value,
-			Partial: partial, FirstSeen: seen, LastSeen: seen, Pass: r.pass, KindVersion: int32(fingerprints.Version(f.Kind))})
+		rows = append(rows, Row{Host: host, IP: o.Host.IP.As16(), Port: int32(f.Port), Kind: string(f.Kind), Value: f.Value,
+			Partial: partial, FirstSeen: seen, LastSeen: seen, Pass: pass, KindVersion: int32(fingerprints.Version(f.Kind))})
 	}
+	return rows
+}
+
+// mergeRows makes one of sorted rows that differ in their times only.
+func mergeRows(rows []Row) []Row {
+	out := rows[:0]
+	for _, row := range rows {
+		if n := len(out); n > 0 && compareRows(out[n-1], row) == 0 {
+			last := &out[n-1]
+			last.FirstSeen, last.LastSeen = min(last.FirstSeen, row.FirstSeen), max(last.LastSeen, row.LastSeen)
+			continue
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // writeTable writes the rows of a segment and enters the table.

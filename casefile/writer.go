@@ -15,9 +15,10 @@ import (
 
 // When a Writer goes on to the next batch and to the next segment, in bytes.
 const (
-	batchText   = 1 << 20  // lines of finished hosts that wait for a batch
-	maxHostText = 8 << 20  // lines of one host that wait for its end
-	segmentSize = 64 << 20 // file
+	batchText   = 1 << 20   // lines of finished hosts that wait for a batch
+	maxHostText = 8 << 20   // lines of one host that wait for its end
+	segmentSize = 64 << 20  // file
+	segmentText = 256 << 20 // lines in it, so that its table can be derived in memory
 )
 
 // WriterOptions say how a case is written.
@@ -56,6 +57,7 @@ type Writer struct {
 	file      logFile // nil until the first batch
 	name      segmentName
 	size      int64    // of file, all of it acknowledged
+	text      int64    // of the lines in it
 	progress  Progress // of the last batch
 	track     *tracker
 	waiting   map[record.Host][]byte // lines of hosts that are not done
@@ -230,11 +232,12 @@ func (w *Writer) flush(finished bool) error {
 		return w.failed
 	}
 	hosts := w.hosts
+	w.text += int64(len(w.lines))
 	w.progress, w.lines, w.count, w.hosts, w.skipped = p, w.lines[:0], 0, 0, 0
 	if w.o.Acknowledged != nil {
 		w.o.Acknowledged(hosts)
 	}
-	if w.size >= w.o.segmentSize {
+	if w.size >= w.o.segmentSize || w.text >= segmentText {
 		return w.closeSegment()
 	}
 	return nil
@@ -268,15 +271,15 @@ func (w *Writer) newSegment() error {
 	if err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
-	w.use(f, 0)
+	w.use(f, 0, 0)
 	return syncFolder(w.c.path(logFolder))
 }
 
-func (w *Writer) use(f logFile, size int64) {
+func (w *Writer) use(f logFile, size, text int64) {
 	if w.o.wrap != nil {
 		f = w.o.wrap(f)
 	}
-	w.file, w.size = f, size
+	w.file, w.size, w.text = f, size, text
 }
 
 // closeSegment ends the segment and enters it in the manifest.
