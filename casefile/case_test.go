@@ -341,3 +341,36 @@ func TestASegmentHoldsNoMoreTextThanATableCanBeMadeOf(t *testing.T) {
 		t.Errorf("%d segments of 360 MiB, %v", len(names), err)
 	}
 }
+
+func TestReadersNeedNoLockAndSeeWhatIsAcknowledged(t *testing.T) {
+	c, s := newCase(t, "127.0.0.0/28")
+	w := open(t, c, WriterOptions{segmentSize: 700})
+	n := 0
+	for target := range w.Targets(from(s), nil) {
+		w.Observe(target.Host, sshLine(t, target.Host, 1, testNow()))
+		if err := w.HostDone(target); err != nil {
+			t.Fatal(err)
+		}
+		if n++; n%2 == 0 {
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		hosts, faults := read(t, c)
+		if len(hosts) != n/2*2 || len(faults) > 0 {
+			t.Fatalf("%d hosts done, %d seen, faults %v", n, len(hosts), faults)
+		}
+		if _, err := c.Verify(t.Context(), func(f Fault) { t.Error(f) }); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := c.Info(t.Context(), func(f Fault) { t.Error(f) }); err != nil || n > 2 && info.Passes[0].Hosts != n/2*2 {
+			t.Fatalf("%+v, %v", info, err)
+		}
+	}
+	if _, err := c.Compact(t.Context()); err == nil {
+		t.Error("compacted while a writer has the case")
+	}
+	if _, err := c.Rebuild(t.Context(), true, func(Fault) {}); err == nil {
+		t.Error("rebuilt while a writer has the case")
+	}
+}

@@ -231,7 +231,11 @@ func victim(dir string) error {
 		ended = append(ended, t.Host)
 		return errors.Join(w.Observe(t.Host, []byte(line)), w.HostDone(t))
 	}
+	leave := bufio.NewReader(os.Stdin) // a byte for each target; without limit when it is closed
 	for t := range w.Targets(from(s), nil) {
+		if _, err := leave.ReadByte(); err != nil && err != io.EOF {
+			return err
+		}
 		fmt.Println("ask", t.Host)
 		open = append(open, t)
 		for len(open) > 16 || len(open) > 0 && rand.IntN(3) == 0 {
@@ -272,13 +276,24 @@ func TestKilled50TimesNothingAcknowledgedIsLost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// It is killed while it works: after a random number of its lines.
+		// It may ask up to 20 targets, so that it cannot end before it is killed,
+		// and is killed while it works: after a random number of its lines.
 		lines := bufio.NewScanner(out)
-		left := 1 + rand.IntN(60)
+		allowed := 1 + rand.IntN(20)
+		left := 1 + rand.IntN(allowed)
 		killed := false
+		if kills < 50 {
+			in.Write(make([]byte, allowed))
+		} else {
+			in.Close()
+		}
 		for lines.Scan() {
 			verb, host, _ := strings.Cut(lines.Text(), " ")
 			if kept[host] {
