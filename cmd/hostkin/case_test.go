@@ -150,7 +150,7 @@ func TestHostkinKilled50TimesAsksNothingTwice(t *testing.T) {
 	kills, grown := 0, 0
 	before := uint64(0)
 	for kills < 50 {
-		cmd := exec.Command(program, "scan", "127.0.0.0/19", "--ports", "9/ssh", "--rate", "300", "--case", dir)
+		cmd := exec.Command(program, "scan", "127.0.0.0/19", "--ports", "9/ssh", "--rate", "80", "--case", dir)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
