@@ -56,6 +56,7 @@ func (f *binaryFlags) check(a *app) []error {
 func (a *app) baselineBuildCommand() *cobra.Command {
 	var out binaryFlags
 	var in *input
+	var saved caseFlag
 	var least int
 	var date time.Time
 	cmd := &cobra.Command{
@@ -71,9 +72,10 @@ makes the same file, if --date is the same too.`,
 	out.add(cmd.Flags())
 	cmd.Flags().IntVar(&least, "least", 2, "leave out values on fewer than `N` hosts")
 	cmd.Flags().TimeVar(&date, "date", time.Time{}, []string{time.DateOnly, time.RFC3339}, "`WHEN` the input was gathered (2026-11-24, or RFC 3339) instead of now")
+	saved.add(cmd.Flags())
 	a.gather(cmd.Flags())
 	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
-		in = a.newInput(args)
+		in = saved.input(a, args)
 		faults := append(in.check(), out.check(a)...)
 		if least < 1 {
 			faults = append(faults, fmt.Errorf("--least %d: must be at least 1", least))

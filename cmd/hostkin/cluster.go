@@ -18,6 +18,7 @@ func (a *app) clusterCommand() *cobra.Command {
 	var out outputFlags
 	var know knowledgeFlags
 	var in *input
+	var saved caseFlag
 	var o cluster.Options
 	var minimum float64
 	var related bool
@@ -35,10 +36,11 @@ image, since customers, fronts and images of others share keys too.`,
 	cmd.Flags().Float64Var(&minimum, "min-confidence", 0.9, "leave out clusters below this probability")
 	cmd.Flags().BoolVar(&related, "related", false, "name each cluster's neighbours and everything that ties them")
 	know.add(cmd.Flags())
+	saved.add(cmd.Flags())
 	a.gather(cmd.Flags())
 	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
 		var faults []error
-		in = a.newInput(args)
+		in = saved.input(a, args)
 		o.Table, faults = a.table(ctx, &know)
 		o.Related = related
 		o.MinConfidence = max(minimum, math.SmallestNonzeroFloat64) // to cluster, 0 is the default

@@ -20,6 +20,7 @@ type expandFlags struct {
 	scanFlags
 	outputFlags
 	knowledgeFlags
+	saved        caseFlag
 	marks        []mark
 	within, from trailing
 	not          []string
@@ -31,6 +32,7 @@ func (f *expandFlags) add(flags *pflag.FlagSet) {
 	f.within, f.from = trailing{flags: flags, marks: &f.marks}, trailing{flags: flags, marks: &f.marks}
 	flags.Var(&f.within, "within", "look for kin among `TARGET...` (default: the seed's own /24, IPv6 /120)")
 	flags.Var(&f.from, "from", "judge the saved observations or fingerprints in `FILE...` and send nothing")
+	flags.StringVar(&f.saved.dir, "case", "", "judge the saved observations of the case in `DIR` and send nothing")
 	flags.StringArrayVar(&f.not, "not", nil, "`HOST` is known to be no kin: what it holds speaks for nobody, and it is not listed")
 	flags.IntVar(&f.hops, "hops", 1, "how many links away from a seed kin may be")
 	flags.IntVar(&f.top, "top", 0, "list only the best `N` hosts; 0: all")
@@ -71,8 +73,8 @@ func (a *app) checkExpand(ctx context.Context, args []string, f *expandFlags) (j
 	job.cluster.Table, bad = a.table(ctx, &f.knowledgeFlags)
 	faults = append(faults, bad...)
 	job.cluster.Hops, job.cluster.Top = f.hops, f.top
-	if len(f.from.Values) > 0 {
-		job.in = a.newInput(f.from.Values)
+	if len(f.from.Values) > 0 || f.saved.dir != "" {
+		job.in = f.saved.input(a, f.from.Values)
 		faults = append(faults, job.in.check()...)
 	}
 	job.scope = a.newScope(&f.scanFlags, job.in != nil || f.dryRun, slices.Concat(seeds, f.within.Values, f.from.Values)...)

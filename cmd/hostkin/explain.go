@@ -18,6 +18,7 @@ func (a *app) explainCommand() *cobra.Command {
 	var out outputFlags
 	var know knowledgeFlags
 	var in *input
+	var saved caseFlag
 	var o cluster.Options
 	var pair []string
 	cmd := &cobra.Command{
@@ -30,11 +31,12 @@ nothing being stdin. Give the whole scan: how rare a value is among its hosts is
 	}
 	out.add(cmd.Flags(), "one line of JSON (kin/1) instead of text")
 	know.add(cmd.Flags())
+	saved.add(cmd.Flags())
 	a.gather(cmd.Flags())
 	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
 		var faults, more []error
 		pair, faults = twoHosts(args)
-		in = a.newInput(args[min(2, len(args)):])
+		in = saved.input(a, args[min(2, len(args)):])
 		o.Table, more = a.table(ctx, &know)
 		return slices.Concat(faults, more, in.check())
 	}, func(ctx context.Context) error {

@@ -17,6 +17,7 @@ import (
 func (a *app) fingerprintCommand() *cobra.Command {
 	var out outputFlags
 	var in *input
+	var saved caseFlag
 	cmd := &cobra.Command{
 		Use:   "fingerprint [FILE...]",
 		Short: "derive fingerprints from observations",
@@ -27,9 +28,10 @@ value, each line once. The same observations in any order give the same output.`
   hostkin fingerprint monday.jsonl.zst tuesday.jsonl.zst -o fingerprints.jsonl`,
 	}
 	out.add(cmd.Flags(), "accepted and without effect: the output is always JSON Lines")
+	saved.add(cmd.Flags())
 	a.gather(cmd.Flags())
 	cmd.RunE = a.body(func(_ context.Context, args []string) []error {
-		in = a.newInput(args)
+		in = saved.input(a, args)
 		return in.check()
 	}, func(ctx context.Context) error {
 		return a.results(out.path, false, func(w io.Writer) error {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/hostkin/hostkin/casefile"
 	"github.com/hostkin/hostkin/cluster"
 	"github.com/hostkin/hostkin/fingerprints"
 	"github.com/hostkin/hostkin/scanner/record"
@@ -36,6 +37,9 @@ type input struct {
 	app   *app
 	paths []string // "-" is stdin
 
+	dir    string         // of a case, which is read instead of paths
+	opened *casefile.Case // that case, after check
+
 	read int // good lines
 	bad  int // lines and files that could not be used
 }
@@ -50,6 +54,9 @@ func (a *app) newInput(paths []string) *input {
 
 // check finds files that cannot be opened before any work is done.
 func (in *input) check() []error {
+	if in.dir != "" {
+		return in.openCase()
+	}
 	var faults []error
 	stdin := 0
 	for _, path := range in.paths {
@@ -76,6 +83,10 @@ func (in *input) check() []error {
 // lines yields the good lines of all files in order, until ctx is done.
 func (in *input) lines(ctx context.Context) iter.Seq[line] {
 	return func(yield func(line) bool) {
+		if in.opened != nil {
+			in.caseLines(ctx, yield)
+			return
+		}
 		for _, path := range in.paths {
 			if !in.file(ctx, path, yield) {
 				return

@@ -20,6 +20,7 @@ type network struct {
 	workers   int
 	transport *transport.Net
 	progress  *progress
+	hostDone  func(targets.Target) // told of each host beside the progress; nil: nobody
 	close     func()
 }
 
@@ -75,9 +76,14 @@ func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next
 			n.progress.observed(o)
 			emit(o)
 		},
-		HostDone: func(targets.Target) { n.progress.hostDone() },
-		Resolve:  resolve,
-		Log:      n.app.logger(),
+		HostDone: func(t targets.Target) {
+			n.progress.hostDone()
+			if n.hostDone != nil {
+				n.hostDone(t)
+			}
+		},
+		Resolve: resolve,
+		Log:     n.app.logger(),
 	}, hosts)
 }
 

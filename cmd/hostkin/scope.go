@@ -16,13 +16,14 @@ import (
 // scope reads target lists under the exclusions of one command. The faults of
 // all of them are gathered; notes are told once.
 type scope struct {
-	app     *app
-	flags   *scanFlags
-	offline bool // nothing may be sent, not even to ask for a name
-	saved   bool // nothing will ever be sent: special-purpose addresses do no harm
-	exclude targets.Source
-	faults  []error
-	told    map[string]bool
+	app          *app
+	flags        *scanFlags
+	offline      bool // nothing may be sent, not even to ask for a name
+	keepExcluded bool // see targets.Options
+	saved        bool // nothing will ever be sent: special-purpose addresses do no harm
+	exclude      targets.Source
+	faults       []error
+	told         map[string]bool
 }
 
 // newScope begins with the faults that concern stdin: - may stand once among
@@ -57,7 +58,7 @@ func (s *scope) parse(ctx context.Context, args, lists []string) *targets.Set {
 	if again, ok := s.app.stdin.(*bytes.Reader); ok {
 		again.Seek(0, io.SeekStart)
 	}
-	o := targets.Options{AllowSpecial: s.flags.allowSpecial || s.saved}
+	o := targets.Options{AllowSpecial: s.flags.allowSpecial || s.saved, KeepExcluded: s.keepExcluded}
 	if !s.offline {
 		o.Resolve = func(name string) ([]netip.Addr, error) { return resolve(ctx, name) }
 	}

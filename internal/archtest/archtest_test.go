@@ -118,10 +118,15 @@ import _ "MODULE/report" //! expand imports report: expand joins scanner and clu
 import _ "MODULE/expand"
 import _ "MODULE/scanner/targets" //! report imports scanner/targets: reports render results
 import _ "MODULE/cmd/hostkin" //! report imports cmd/hostkin: nothing imports the command`,
-		"casefile/a.go": `package casefile
-import _ "github.com/projectdiscovery/gologger/levels" //! casefile imports github.com/projectdiscovery/gologger/levels: libraries
+		"fleet/imports.go": `package fleet
+import _ "github.com/projectdiscovery/gologger/levels" //! fleet imports github.com/projectdiscovery/gologger/levels: libraries
 import _ "MODULE/scanner"
-import _ "MODULE/cmd/hostkin" //! casefile imports cmd/hostkin: nothing imports the command`,
+import _ "MODULE/cmd/hostkin" //! fleet imports cmd/hostkin: nothing imports the command`,
+		"casefile/a.go": `package casefile
+import _ "MODULE/scanner/targets"
+import _ "MODULE/fingerprints/ssh"
+import _ "MODULE/cluster" //! casefile imports cluster: a case keeps
+import _ "MODULE/scanner" //! casefile imports scanner: a case keeps`,
 		"cmd/hostkin/a.go": `package main
 import "os"
 import _ "log"

@@ -6,8 +6,9 @@ import (
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
-// build makes the set of what is wanted and not excluded.
-func build(want, not *gather) *Set {
+// build makes the set of what is wanted and not excluded; with all, of what is
+// wanted, excluded or not.
+func build(want, not *gather, all bool) *Set {
 	s := &Set{forbid: want.forbid, without: map[string]bool{}}
 	for _, n := range not.names.all() {
 		s.without[n.name] = true
@@ -20,14 +21,18 @@ func build(want, not *gather) *Set {
 	}
 	excluded = normalise(excluded)
 	s.excluded = slices.Clip(normalise(append(excluded, behind(excluded)...)))
-	s.spans = slices.Clip(subtract(subtract(want.addresses(), s.excluded), want.forbid.detours()))
+	out, without := s.excluded, s.without
+	if all {
+		out, without = nil, nil
+	}
+	s.spans = slices.Clip(subtract(subtract(want.addresses(), out), want.forbid.detours()))
 	s.before = make([]u128, len(s.spans))
 	for i, p := range s.spans {
 		s.before[i] = s.total
 		s.total = s.total.add(p.to.sub(p.from).next())
 	}
-	s.details = details(want, s.excluded)
-	s.names = nameTargets(want.names.all(), s.without)
+	s.details = details(want, out)
+	s.names = nameTargets(want.names.all(), without)
 	s.total = s.total.add(u128{lo: uint64(len(s.names))})
 	return s
 }

@@ -42,6 +42,10 @@ type Options struct {
 	// Resolve, if not nil, gives the addresses of the host names among the
 	// exclusions, so that they are excluded however they are reached.
 	Resolve func(name string) ([]netip.Addr, error)
+	// KeepExcluded leaves what is excluded among the targets, so that their
+	// order is the same whatever is excluded. Allowed and AllowedName still
+	// refuse it: the caller must ask them of every target.
+	KeepExcluded bool
 }
 
 // Source is where targets are named.
@@ -86,7 +90,7 @@ func Parse(targets, exclude Source, o Options) (*Set, error) {
 	if err := fs.err(); err != nil {
 		return nil, err
 	}
-	s := build(want, not)
+	s := build(want, not, o.KeepExcluded)
 	s.notes = ns.all()
 	if s.total == (u128{}) && want.taken > want.without && not.taken > 0 {
 		s.notes = append(s.notes, "nothing is left after the exclusions")
@@ -175,10 +179,13 @@ func (s *Set) Notes() []string {
 // All yields every target once, in the order of orderKey: neighbours in
 // address space come far apart, so that no network is asked much at a time.
 // Equal sets and keys give equal orders. Nothing is built up in memory.
-func (s *Set) All(orderKey uint64) iter.Seq[Target] {
+func (s *Set) All(orderKey uint64) iter.Seq[Target] { return s.From(orderKey, 0) }
+
+// From is All without its first targets, which are not gone through.
+func (s *Set) From(orderKey, first uint64) iter.Seq[Target] {
 	return func(yield func(Target) bool) {
 		order := newPermutation(s.total, orderKey)
-		for i := (u128{}); i.less(s.total); i = i.next() {
+		for i := (u128{lo: first}); i.less(s.total); i = i.next() {
 			if !yield(s.at(order.at(i))) {
 				return
 			}
