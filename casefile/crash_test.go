@@ -174,19 +174,30 @@ func TestAFullDiskLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-func TestAReadOnlyFolderIsToldAndCanBeRead(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
+// What refuses to be written is told, and can be read all the same. Root may
+// write into read-only folders, so the lock and the log are made such that
+// nobody can.
+func TestAFolderThatCannotBeWrittenIsToldAndCanBeRead(t *testing.T) {
 	c, s := newCase(t, "127.0.0.0/28")
 	w := open(t, c, WriterOptions{})
 	scan(t, w, s, 1000, 4)
 	finish(t, w)
-	os.Chmod(c.path(lockName), 0o400)
-	if _, err := c.OpenWriter(WriterOptions{Now: testNow}); err == nil || !strings.Contains(err.Error(), "can be written") {
+	for _, err := range []error{os.Remove(c.path(lockName)), os.Mkdir(c.path(lockName), 0o777)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.OpenWriter(WriterOptions{Now: testNow}); err == nil || !strings.Contains(err.Error(), c.path(lockName)) || !strings.Contains(err.Error(), "can be written") {
 		t.Errorf("got %v", err)
 	}
 	wantEachOnce(t, c, s)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(filepath.Join(file, "case"), c.Spec()); err == nil || !strings.Contains(err.Error(), "can be written") {
+		t.Errorf("a case below a file: %v", err)
+	}
 }
 
 // The process that is killed: it scans "127.0.0.0/22" into a case with many
