@@ -37,7 +37,7 @@ func layers() []layer {
 		{"scanner/**", []string{"scanner/**"}, "the engine does not know what its observations are for"},
 		{"fingerprints/**", []string{record, "fingerprints/**"}, "fingerprints are derived from records alone"},
 		{"intel/**", nil, "routing data knows addresses and nothing else of hostkin"},
-		{"cluster/**", []string{record, "fingerprints/**", "cluster/**"}, "judgement is over fingerprints, whoever gathered them"},
+		{"cluster/**", []string{record, "fingerprints/**", "cluster/**", "internal/hugepage"}, "judgement is over fingerprints, whoever gathered them"},
 		{"casefile/**", []string{record, "scanner/targets", "fingerprints/**", "casefile/**"}, "a case keeps what was seen and what is derived of it, and neither scans nor judges"},
 		{"expand/**", []string{"scanner/**", "fingerprints/**", "cluster/**", "expand/**"}, "expand joins scanner and cluster"},
 		{"report/**", []string{record, "fingerprints/**", "cluster/**", "expand/**", "report/**"}, "reports render results"},
