@@ -119,7 +119,8 @@ other hosts of the same provider, each with the evidence for and against.`,
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (also: the environment variable NO_COLOR)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(append(a.faults, err)...) })
 	root.AddCommand(a.expandCommand(), a.scanCommand(), a.fingerprintCommand(), a.clusterCommand(),
-		a.explainCommand(), a.baselineCommand(), a.pcapCommand(), a.demoCommand(), a.caseCommand())
+		a.explainCommand(), a.baselineCommand(), a.pcapCommand(), a.demoCommand(), a.caseCommand(),
+		a.probingTxtCommand())
 	return root
 }
 

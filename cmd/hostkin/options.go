@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/mail"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -70,7 +68,7 @@ func (f *scanFlags) add(flags *pflag.FlagSet) {
 	flags.IntVar(&f.perHost, "per-host", 4, "connections to one host at once; 0: no limit")
 	flags.Float64Var(&f.perNet, "per-net", 50, "connections per second to one /24 or /48, loopback excepted; 0: no limit")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Second, "for one connection, from its start to its end")
-	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP server (RFC 9511), its domain to every SMTP server")
+	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP and SSH server (RFC 9511), its domain to every SMTP server")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say how many hosts, connections and how long; send nothing")
 	flags.BoolVar(&f.full, "full", false, "ask everything, leave nothing out")
 	flags.BoolVar(&f.odd, "odd", false, "also ask what an intrusion detection system may take for an attack")
@@ -118,23 +116,6 @@ func (f *scanFlags) check() []error {
 	}
 	f.contact = contact
 	return faults
-}
-
-// checkContact accepts what may stand in a User-Agent: a web address or a mail
-// address, without a byte that could end the field.
-func checkContact(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	if _, err := mail.ParseAddress(text); err == nil && !strings.ContainsAny(text, " <>:\"") {
-		text = "mailto:" + text
-	}
-	u, err := url.Parse(text)
-	printable := !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '(' || r == ')' })
-	if err != nil || !printable || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mailto") {
-		return "", fmt.Errorf("--contact %q: must be an http, https or mailto URL, or a mail address", text)
-	}
-	return text, nil
 }
 
 // trailing is a flag that takes the arguments after it too, as in
