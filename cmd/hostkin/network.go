@@ -20,14 +20,18 @@ type network struct {
 	workers   int
 	transport *transport.Net
 	progress  *progress
+	optOut    *optOut
 	hostDone  func(targets.Target) // told of each host beside the progress; nil: nobody
 	close     func()
 }
 
-// openNetwork gets ready to send to what guard allows; hosts is the number
-// that the progress counts up to.
-func (a *app) openNetwork(f *scanFlags, guard func(netip.Addr) error, hosts uint64) *network {
+// openNetwork gets ready to send to what set allows, and the exclusion lists as
+// they are by then; hosts is the number that the progress counts up to.
+func (a *app) openNetwork(ctx context.Context, f *scanFlags, set *targets.Set, hosts uint64) *network {
 	n := &network{app: a, workers: f.workers}
+	optOut, unwatch := a.watchOptOut(ctx, f, set)
+	n.optOut = optOut
+	guard := optOut.allowed
 	if f.contact == "" {
 		guard = a.warnBeyondLoopback(guard)
 	}
@@ -44,6 +48,7 @@ func (a *app) openNetwork(f *scanFlags, guard func(netip.Addr) error, hosts uint
 	n.transport = transport.New(config)
 	n.progress = startProgress(a.screen, hosts)
 	n.close = func() {
+		unwatch()
 		n.progress.finish()
 		closeCapture()
 		n.tell()

@@ -69,9 +69,9 @@ func (a *app) scan(ctx context.Context, set *targets.Set, f *scanFlags, out *out
 	return a.results(out.path, true, func(w io.Writer) error {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
-		n := a.openNetwork(f, set.Allowed, set.Count())
+		n := a.openNetwork(ctx, f, set, set.Count())
 		defer n.close()
-		err := n.scan(ctx, set.All(f.orderKey), plan.Next, func(o record.Observation) {
+		err := n.scan(ctx, n.optOut.without(set.All(f.orderKey), n.progress.passedOver), plan.Next, func(o record.Observation) {
 			if err := report.JSON(w, o); err != nil {
 				stop(err) // nothing more can be kept: do not go on sending
 			}
