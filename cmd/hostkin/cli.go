@@ -57,6 +57,10 @@ func (a *app) exit(ran *cobra.Command, err error) int {
 		return exitDone
 	}
 	faults := slices.DeleteFunc(flatten(err), func(fault error) bool { return errors.Is(fault, context.Canceled) })
+	if why := (stopped{}); len(faults) == 0 && errors.As(err, &why) {
+		a.log.Warning().Msg(why.why)
+		return exitStopped
+	}
 	if len(faults) == 0 {
 		a.log.Warning().Msg("stopped before the end; what was found by then is in the output")
 		return exitStopped

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/netip"
 	"sync"
@@ -21,6 +22,7 @@ type network struct {
 	transport *transport.Net
 	progress  *progress
 	optOut    *optOut
+	least     float64              // share of hosts that must have an open port; 0: any
 	hostDone  func(targets.Target) // told of each host beside the progress; nil: nobody
 	close     func()
 }
@@ -28,7 +30,7 @@ type network struct {
 // openNetwork gets ready to send to what set allows, and the exclusion lists as
 // they are by then; hosts is the number that the progress counts up to.
 func (a *app) openNetwork(ctx context.Context, f *scanFlags, set *targets.Set, hosts uint64) *network {
-	n := &network{app: a, workers: f.workers}
+	n := &network{app: a, workers: f.workers, least: f.minHitrate}
 	optOut, unwatch := a.watchOptOut(ctx, f, set)
 	n.optOut = optOut
 	guard := optOut.allowed
@@ -71,14 +73,19 @@ func (a *app) warnBeyondLoopback(guard func(netip.Addr) error) func(netip.Addr) 
 	}
 }
 
-// scan runs the engine; it may be called again when it has returned.
+// scan runs the engine; it may be called again when it has returned. Where too
+// few hosts answer, it ends with a stopped error.
 func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
-	return scanner.Run(ctx, scanner.Config{
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	hits := hitrate{least: n.least, stop: stop}
+	err := scanner.Run(ctx, scanner.Config{
 		Transport: n.transport,
 		Next:      next,
 		Workers:   n.workers,
 		Emit: func(o record.Observation) {
 			n.progress.observed(o)
+			hits.observed(o)
 			emit(o)
 		},
 		HostDone: func(t targets.Target) {
@@ -86,10 +93,15 @@ func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next
 			if n.hostDone != nil {
 				n.hostDone(t)
 			}
+			hits.hostDone(t)
 		},
 		Resolve: resolve,
 		Log:     n.app.logger(),
 	}, hosts)
+	if why := (stopped{}); err != nil && errors.As(context.Cause(ctx), &why) {
+		return why
+	}
+	return err
 }
 
 // tell sums up what was sent.

@@ -50,7 +50,7 @@ type scanFlags struct {
 	portList                     string
 	ports                        []scanner.Port // of portList; nil: not given
 	workers, perHost             int
-	rate, perNet                 float64
+	rate, perNet, minHitrate     float64
 	timeout                      time.Duration
 	contact                      string
 	dryRun, full, allowSpecial   bool
@@ -98,6 +98,9 @@ func (f *scanFlags) check() []error {
 		if value < 0 || math.IsNaN(value) || math.IsInf(value, 0) {
 			bad(flag, value, "must be a number of connections per second, or 0 for no limit")
 		}
+	}
+	if !(f.minHitrate >= 0 && f.minHitrate < 1) {
+		bad("min-hitrate", f.minHitrate, "must be a share of hosts: 0 (any) or more, and less than 1")
 	}
 	if f.timeout <= 0 || f.timeout > time.Hour {
 		bad("timeout", f.timeout, "must be more than 0 and at most 1h")

@@ -48,6 +48,7 @@ type Net struct {
 
 	count  counters
 	moaned moan
+	slowed moan
 }
 
 var _ conversation.Transport = (*Net)(nil)
@@ -193,6 +194,7 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 		limits.Bytes = n.cfg.Bytes
 	}
 	s, deadline, why := n.dial(ctx, x, to, limits.Timeout)
+	n.heard(to.Addr(), s != nil, why)
 	if s == nil {
 		return why
 	}
@@ -202,6 +204,18 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 	d := driver{ctx: ctx, socket: s, x: x, deadline: deadline, left: limits.Bytes}
 	d.facts(n.cfg.Handshake, to)
 	return d.drive()
+}
+
+// heard lets the network's pace follow its answers. That there is no route, or
+// nothing was sent, says neither.
+func (n *Net) heard(addr netip.Addr, connected bool, why record.Status) {
+	answered := connected || why == record.Refused || why == record.Reset
+	if !answered && why != record.Timeout {
+		return
+	}
+	if net, rate, slower := n.pace.heard(addr, answered); slower && n.slowed.now() {
+		n.cfg.Log.Warn("a network that answered has fallen silent, so its pace is halved until it answers", "network", net, "connections_per_second", rate)
+	}
 }
 
 // How long to wait for the machine to have a socket or a port to spare: 10 ms
