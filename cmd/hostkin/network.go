@@ -14,6 +14,10 @@ import (
 	"github.com/hostkin/hostkin/scanner/transport"
 )
 
+// mostScouts bounds the hosts at once that may turn out dead: at the usual 500
+// connections a second, each given up after one or two, some 1000 are enough.
+const mostScouts = 8192
+
 // network joins the parts that send: the transport with the limits of the
 // flags, the guard of the exclusions, the capture of SYN-ACKs, the engine.
 type network struct {
@@ -37,7 +41,7 @@ func (a *app) openNetwork(ctx context.Context, f *scanFlags, set *targets.Set, h
 	if f.contact == "" {
 		guard = a.warnBeyondLoopback(guard)
 	}
-	config := transport.Config{Rate: f.rate, PerHost: f.perHost, PerNet: f.perNet, SlowStart: true, Timeout: f.timeout,
+	config := transport.Config{Rate: f.rate, PerHost: f.perHost, PerNet: f.perNet, SlowStart: true, Hurry: true, Timeout: f.timeout,
 		Guard: guard, Log: a.logger()}
 	closeCapture := func() {}
 	if capture, err := tcpprobe.Open(a.logger()); err != nil {
@@ -83,6 +87,7 @@ func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next
 		Transport: n.transport,
 		Next:      next,
 		Workers:   n.workers,
+		Scouts:    min(3*n.workers, mostScouts),
 		Emit: func(o record.Observation) {
 			n.progress.observed(o)
 			hits.observed(o)

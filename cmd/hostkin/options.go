@@ -63,7 +63,7 @@ func (f *scanFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "never touch `TARGET`; wins over everything else")
 	flags.StringArrayVar(&f.excludeFiles, "exclude-file", nil, "never touch the targets in `FILE`")
 	flags.StringVar(&f.portList, "ports", "", "`PORTS` like 22,8443/tls,8000-8010, with the protocol as a hint")
-	flags.IntVar(&f.workers, "workers", 256, "hosts at once")
+	flags.IntVar(&f.workers, "workers", 256, "hosts at once that answer; up to three times as many more may be waited for")
 	flags.Float64Var(&f.rate, "rate", 500, "connections per second over all; 0: no limit")
 	flags.IntVar(&f.perHost, "per-host", 4, "connections to one host at once; 0: no limit")
 	flags.Float64Var(&f.perNet, "per-net", 50, "connections per second to one /24 or /48, loopback excepted; 0: no limit")
