@@ -31,6 +31,7 @@ type app struct {
 	log    *gologger.Logger
 
 	silent, verbose, noColor bool
+	interrupt                *interrupt // nil: only the context ends a run
 
 	faults  []error // of flag values, gathered so that all are told at once
 	started bool    // the flags were understood and a command's own work began
@@ -40,7 +41,11 @@ type app struct {
 // code: 0 done, 1 failed, 2 bad usage, 3 stopped by ctx before the end.
 // Results go to stdout, everything else to stderr.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, screen: newScreen(stderr)}
+	return run(ctx, nil, args, stdin, stdout, stderr)
+}
+
+func run(ctx context.Context, i *interrupt, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, screen: newScreen(stderr), interrupt: i}
 	a.log = newLogger(a.screen)
 	root := a.root()
 	root.SetArgs(args)

@@ -14,15 +14,26 @@ import (
 	"github.com/hostkin/hostkin/scanner/transport"
 )
 
-// mostScouts bounds the hosts at once that may turn out dead: at the usual 500
-// connections a second, each given up after one or two, some 1000 are enough.
-const mostScouts = 8192
+// scoutPorts bounds the connections that wait for their turn at hosts that may
+// all be dead: at 500 connections a second, each given up after one or two, and
+// four at once to a host, these are more than enough.
+const scoutPorts = 8192
+
+// scouts is how many hosts may be waited for beside those that answer.
+func (f *scanFlags) scouts() int {
+	ports := len(f.ports)
+	if f.ports == nil {
+		ports = len(scanner.DefaultPorts())
+	}
+	return min(3*f.workers, max(scoutPorts/max(ports, 1), 64))
+}
 
 // network joins the parts that send: the transport with the limits of the
 // flags, the guard of the exclusions, the capture of SYN-ACKs, the engine.
 type network struct {
 	app       *app
 	workers   int
+	scouts    int
 	transport *transport.Net
 	progress  *progress
 	optOut    *optOut
@@ -34,7 +45,7 @@ type network struct {
 // openNetwork gets ready to send to what set allows, and the exclusion lists as
 // they are by then; hosts is the number that the progress counts up to.
 func (a *app) openNetwork(ctx context.Context, f *scanFlags, set *targets.Set, hosts uint64) *network {
-	n := &network{app: a, workers: f.workers, least: f.minHitrate}
+	n := &network{app: a, workers: f.workers, scouts: f.scouts(), least: f.minHitrate}
 	optOut, unwatch := a.watchOptOut(ctx, f, set)
 	n.optOut = optOut
 	guard := optOut.allowed
@@ -52,8 +63,12 @@ func (a *app) openNetwork(ctx context.Context, f *scanFlags, set *targets.Set, h
 		closeCapture = func() { capture.Close() }
 	}
 	n.transport = transport.New(config)
+	wound := a.interrupt.scans(func() {
+		a.log.Warning().Msg("no more hosts are begun; those under way are being finished. Ctrl-C again ends now, with what is known")
+	})
 	n.progress = startProgress(a.screen, hosts)
 	n.close = func() {
+		wound()
 		unwatch()
 		n.progress.finish()
 		closeCapture()
@@ -78,16 +93,18 @@ func (a *app) warnBeyondLoopback(guard func(netip.Addr) error) func(netip.Addr) 
 }
 
 // scan runs the engine; it may be called again when it has returned. Where too
-// few hosts answer, it ends with a stopped error.
+// few hosts answer, and where the user wants no more hosts, it ends with a
+// stopped error.
 func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next scanner.Next, emit func(record.Observation)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	drained, a := false, n.app
 	hits := hitrate{least: n.least, stop: stop}
 	err := scanner.Run(ctx, scanner.Config{
 		Transport: n.transport,
 		Next:      next,
 		Workers:   n.workers,
-		Scouts:    min(3*n.workers, mostScouts),
+		Scouts:    n.scouts,
 		Emit: func(o record.Observation) {
 			n.progress.observed(o)
 			hits.observed(o)
@@ -102,7 +119,10 @@ func (n *network) scan(ctx context.Context, hosts iter.Seq[targets.Target], next
 		},
 		Resolve: resolve,
 		Log:     n.app.logger(),
-	}, hosts)
+	}, a.interrupt.untilDrained(hosts, &drained))
+	if err == nil && drained {
+		return stopped{"stopped before the end, as asked; the hosts under way were finished and are in the output"}
+	}
 	if why := (stopped{}); err != nil && errors.As(context.Cause(ctx), &why) {
 		return why
 	}
