@@ -8,6 +8,10 @@ import (
 // Linux, macOS and Windows send a SYN again after a second (RFC 6298 section 2).
 // Who gives up before its answer has come takes each lost packet for a dead host.
 const (
+	// MostPatience is the longest that a transport in a hurry waits for a host of
+	// which nothing is known.
+	MostPatience = resend + firstRTO
+
 	resend      = time.Second
 	firstRTO    = time.Second            // RFC 6298 (2.1): before anything was measured
 	leastRTO    = 250 * time.Millisecond // room for a machine that is slow to answer a SYN
@@ -44,7 +48,7 @@ func (t *trips) patience() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.n < enoughTrips {
-		return resend + firstRTO
+		return MostPatience
 	}
 	return resend + min(max(t.mean+4*t.variance, leastRTO), firstRTO)
 }
