@@ -40,7 +40,7 @@ func contactURI(text string, schemes ...string) (string, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || !slices.Contains(schemes, u.Scheme) {
-		return text, fmt.Errorf("must be a mail address or a URI that begins with %s:", strings.Join(schemes, ":, "))
+		return text, fmt.Errorf("must be a mail address or a URI with the scheme %s", strings.Join(schemes, ", "))
 	}
 	reachable := true
 	switch u.Scheme {
