@@ -2,6 +2,7 @@ package scanner
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hostkin/hostkin/scanner/record"
@@ -16,6 +17,11 @@ type host struct {
 	box    mailbox
 	ports  map[uint16]*port
 	seen   []record.Observation
+	awake  bool // it holds a worker, since a port is open
+
+	// Of these the transport's goroutines know too.
+	answered atomic.Bool // a port is open or refuses
+	granted  atomic.Bool // one port was given the whole timeout
 }
 
 // port is what the engine knows of one endpoint.
@@ -41,6 +47,7 @@ func newHost(s *scan, t targets.Target) *host {
 
 // run asks wave after wave.
 func (h *host) run() {
+	defer h.rest()
 	for range maxWaves {
 		if h.ctx.Err() != nil {
 			return
@@ -53,6 +60,30 @@ func (h *host) run() {
 	}
 	h.Log.Error("a host is asked without end", "host", h.target.Host, "waves", maxWaves)
 }
+
+// wake takes a worker for the rest of the host's scan. While all are busy the
+// answers of the connections under way wait in the mailbox.
+func (h *host) wake() {
+	if h.awake {
+		return
+	}
+	select {
+	case h.busy <- struct{}{}:
+		h.awake = true
+	case <-h.ctx.Done():
+	}
+}
+
+func (h *host) rest() {
+	if h.awake {
+		<-h.busy
+	}
+}
+
+// patient says, of a port that is silent longer than usual, whether it is to
+// have the whole timeout: one port of each host that is there has it, for hosts
+// that are slow. It is called by the transport.
+func (h *host) patient() bool { return h.answered.Load() && h.granted.CompareAndSwap(false, true) }
 
 // start begins the runs of a wave. Ports that never answered are not asked.
 func (h *host) start(asks []Ask) []*task {
@@ -122,6 +153,7 @@ func (h *host) handle(e event) {
 	p := e.task.port
 	if e.exchange == nil {
 		p.state = alive // opened
+		h.wake()
 	} else if e.call.first && !e.call.opened {
 		p.state = dead
 		if e.call.why == record.Reset {

@@ -39,7 +39,8 @@ type Next func(t targets.Target, seen []record.Observation) []Ask
 type Config struct {
 	Transport conversation.Transport
 	Next      Next
-	Workers   int                      // hosts at once; 0 means DefaultWorkers
+	Workers   int                      // hosts at once that answer; 0 means DefaultWorkers
+	Scouts    int                      // hosts at once beside them of which no port is open so far, so that silent ones hold no worker
 	Emit      func(record.Observation) // never overlaps with itself or HostDone
 	HostDone  func(targets.Target)     // nothing more will be asked of the target; not called for what was cancelled
 	// Resolve finds the addresses of a name; nil: the system's resolver.
@@ -78,7 +79,7 @@ func Run(ctx context.Context, c Config, hosts iter.Seq[targets.Target]) error {
 	}
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := &scan{Config: c, ctx: inner, stop: stop}
+	s := &scan{Config: c, ctx: inner, stop: stop, busy: make(chan struct{}, c.Workers)}
 	if err := s.pool(hosts); err != nil {
 		return err
 	}
@@ -93,12 +94,13 @@ type scan struct {
 	Config
 	ctx  context.Context
 	stop context.CancelCauseFunc
-	out  sync.Mutex // around Emit and HostDone
+	out  sync.Mutex    // around Emit and HostDone
+	busy chan struct{} // one element for each host that answers
 }
 
 func (s *scan) pool(hosts iter.Seq[targets.Target]) error {
 	// Without purging no worker is made twice, and no goroutine purges.
-	pool, err := ants.NewPool(s.Workers, ants.WithDisablePurge(true))
+	pool, err := ants.NewPool(s.Workers+max(s.Scouts, 0), ants.WithDisablePurge(true))
 	if err != nil {
 		return fmt.Errorf("starting the workers: %w", err)
 	}

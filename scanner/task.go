@@ -66,6 +66,7 @@ func (t *task) connect(x *conversation.Exchange) {
 	c := &call{task: t, inner: x.Conv, order: t.started, first: t.port.state == unknown}
 	if c.first {
 		t.port.state = trying
+		x.Hurry, x.Patient = true, t.host.patient
 	}
 	t.started++
 	t.inFlight++
@@ -159,6 +160,7 @@ type call struct {
 
 func (c *call) Open() conversation.Step {
 	c.opened = true
+	c.task.host.answered.Store(true)
 	if c.first {
 		c.task.host.box.put(event{task: c.task, call: c})
 	}
@@ -173,6 +175,9 @@ func (c *call) Quiet() conversation.Step { return c.step("Quiet", c.inner.Quiet)
 
 func (c *call) End(why record.Status) (verdict record.Status) {
 	c.why = why
+	if why == record.Refused || why == record.Reset {
+		c.task.host.answered.Store(true)
+	}
 	if c.faulty {
 		return record.Malformed
 	}

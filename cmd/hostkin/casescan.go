@@ -184,7 +184,7 @@ func (a *app) scanCase(ctx context.Context, set *targets.Set, next scanner.Next,
 func (a *app) scanInto(ctx context.Context, w *casefile.Writer, set *targets.Set, next scanner.Next, f *scanFlags) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	n := a.openNetwork(f, set.Allowed, set.Count()-min(w.Done(), set.Count()))
+	n := a.openNetwork(ctx, f, set, set.Count()-min(w.Done(), set.Count()))
 	defer n.close()
 	keep := func(err error) {
 		if err != nil {
@@ -193,12 +193,7 @@ func (a *app) scanInto(ctx context.Context, w *casefile.Writer, set *targets.Set
 	}
 	n.hostDone = func(t targets.Target) { keep(w.HostDone(t)) }
 	defer flushing(ctx, func() { keep(w.Flush()) })()
-	hosts := w.Targets(func(first uint64) iter.Seq[targets.Target] { return set.From(f.orderKey, first) }, func(t targets.Target) bool {
-		if t.Host.IP.IsValid() {
-			return set.Allowed(t.Host.IP) != nil
-		}
-		return set.AllowedName(t.Host.Name) != nil
-	})
+	hosts := w.Targets(func(first uint64) iter.Seq[targets.Target] { return set.From(f.orderKey, first) }, n.optOut.refuses)
 	var line bytes.Buffer
 	err := n.scan(ctx, hosts, next, func(o record.Observation) {
 		line.Reset()

@@ -31,6 +31,7 @@ type app struct {
 	log    *gologger.Logger
 
 	silent, verbose, noColor bool
+	interrupt                *interrupt // nil: only the context ends a run
 
 	faults  []error // of flag values, gathered so that all are told at once
 	started bool    // the flags were understood and a command's own work began
@@ -40,7 +41,11 @@ type app struct {
 // code: 0 done, 1 failed, 2 bad usage, 3 stopped by ctx before the end.
 // Results go to stdout, everything else to stderr.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, screen: newScreen(stderr)}
+	return run(ctx, nil, args, stdin, stdout, stderr)
+}
+
+func run(ctx context.Context, i *interrupt, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, screen: newScreen(stderr), interrupt: i}
 	a.log = newLogger(a.screen)
 	root := a.root()
 	root.SetArgs(args)
@@ -57,6 +62,10 @@ func (a *app) exit(ran *cobra.Command, err error) int {
 		return exitDone
 	}
 	faults := slices.DeleteFunc(flatten(err), func(fault error) bool { return errors.Is(fault, context.Canceled) })
+	if why := (stopped{}); len(faults) == 0 && errors.As(err, &why) {
+		a.log.Warning().Msg(why.why)
+		return exitStopped
+	}
 	if len(faults) == 0 {
 		a.log.Warning().Msg("stopped before the end; what was found by then is in the output")
 		return exitStopped
@@ -119,7 +128,8 @@ other hosts of the same provider, each with the evidence for and against.`,
 	flags.BoolVar(&a.noColor, "no-color", false, "no colours (also: the environment variable NO_COLOR)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(append(a.faults, err)...) })
 	root.AddCommand(a.expandCommand(), a.scanCommand(), a.fingerprintCommand(), a.clusterCommand(),
-		a.explainCommand(), a.baselineCommand(), a.pcapCommand(), a.demoCommand(), a.caseCommand())
+		a.explainCommand(), a.baselineCommand(), a.pcapCommand(), a.demoCommand(), a.caseCommand(),
+		a.probingTxtCommand())
 	return root
 }
 

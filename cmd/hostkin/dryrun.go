@@ -13,6 +13,7 @@ import (
 	"github.com/hostkin/hostkin/scanner"
 	"github.com/hostkin/hostkin/scanner/probes"
 	"github.com/hostkin/hostkin/scanner/targets"
+	"github.com/hostkin/hostkin/scanner/transport"
 )
 
 // sampleSize is how many targets an estimate looks at one by one; the rest of
@@ -115,17 +116,25 @@ func (e *estimate) duration(connections float64) time.Duration {
 	return time.Duration(min(seconds, 1e9) * float64(time.Second)).Round(time.Second / 10)
 }
 
-// silence is how long it takes when every connection runs into its timeout.
+// silence is how long it takes when no host answers at all: each connection is
+// given up as the transport does, so many at once to a host as it has ports or
+// --per-host allows, and silent hosts hold no worker.
 func (e *estimate) silence() time.Duration {
-	atOnce := float64(min(uint64(e.flags.workers), max(e.hosts, 1))) * float64(max(e.flags.perHost, 1))
-	waiting := time.Duration(min(e.least/atOnce*e.flags.timeout.Seconds(), 1e9) * float64(time.Second))
+	hosts := float64(max(e.hosts, 1))
+	each := max(e.least/hosts, 1)
+	if e.flags.perHost > 0 {
+		each = min(each, float64(e.flags.perHost))
+	}
+	atOnce := min(float64(e.flags.workers+e.flags.scouts()), hosts) * each
+	patience := min(e.flags.timeout, transport.MostPatience).Seconds()
+	waiting := time.Duration(min(e.least/atOnce*patience, 1e9) * float64(time.Second))
 	return max(e.duration(e.least), waiting.Round(time.Second/10))
 }
 
 // write tells the estimate, as text or as one line of JSON ("dry-run/1").
 func (e *estimate) write(w io.Writer, asJSON bool) error {
-	quick := e.duration(e.least)
-	slow := max(e.silence(), e.duration(e.most))
+	quick, silent, full := e.duration(e.least), e.silence(), e.duration(e.most)
+	slow := max(silent, full)
 	if asJSON {
 		type bounds struct {
 			Least float64 `json:"least"`
@@ -136,9 +145,12 @@ func (e *estimate) write(w io.Writer, asJSON bool) error {
 			Hosts       uint64 `json:"hosts"`
 			Connections bounds `json:"connections"`
 			Seconds     bounds `json:"seconds"`
-		}{"dry-run/1", e.hosts, bounds{e.least, e.most}, bounds{quick.Seconds(), slow.Seconds()}})
+			// Silent is for when no host answers; Seconds.Least, when all refuse.
+			Silent float64 `json:"silent_seconds"`
+		}{"dry-run/1", e.hosts, bounds{e.least, e.most}, bounds{quick.Seconds(), slow.Seconds()}, silent.Seconds()})
 	}
 	_, err := fmt.Fprintf(w, "hosts        %d\nconnections  %.0f if nothing answers, about %.0f if everything does\n"+
-		"time         %v to %v at these limits\nNothing was sent.\n", e.hosts, e.least, e.most, quick, slow)
+		"time         %v to %v at these limits: %v if all is refused, %v if all is silent, %v if everything answers at once\n"+
+		"Nothing was sent.\n", e.hosts, e.least, e.most, quick, slow, quick, silent, full)
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/hostkin/hostkin/scanner"
 	"github.com/hostkin/hostkin/scanner/probes"
@@ -36,5 +37,33 @@ func TestCostOfAPort(t *testing.T) {
 	}
 	if got := (&estimate{}).cost(scanner.Port{Number: 12345}); got != 1 {
 		t.Errorf("without probes: %d", got)
+	}
+}
+
+// Dead space is priced as it is waited for: two seconds a connection, as many at
+// once as there are places for hosts and connections to one.
+func TestPriceOfSilence(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		hosts       uint64
+		connections float64
+		ports       int
+		perHost     int
+		timeout     time.Duration
+		rate        float64
+		want        time.Duration
+	}{
+		{"one port", 102_400, 102_400, 1, 4, 5 * time.Second, 0, 200 * time.Second},
+		{"one port, impatient", 102_400, 102_400, 1, 4, time.Second, 0, 100 * time.Second},
+		{"eight ports", 102_400, 819_200, 8, 4, 5 * time.Second, 0, 400 * time.Second},
+		{"eight ports, all at once", 102_400, 819_200, 8, 0, 5 * time.Second, 0, 200 * time.Second},
+		{"a few hosts", 10, 80, 8, 4, 5 * time.Second, 0, 4 * time.Second},
+		{"the rate is less", 102_400, 102_400, 1, 4, 5 * time.Second, 100, 1024 * time.Second},
+	} {
+		f := &scanFlags{workers: 256, perHost: c.perHost, timeout: c.timeout, rate: c.rate, ports: make([]scanner.Port, c.ports)}
+		e := estimate{flags: f, hosts: c.hosts, least: c.connections}
+		if got := e.silence(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
 	}
 }

@@ -93,7 +93,7 @@ func (a *app) tellSilent(seeds []targets.Target, result expand.Result) {
 
 // runExpand is the path from seeds to kin over the network, for expand and demo.
 func (a *app) runExpand(ctx context.Context, f *scanFlags, o expand.Options) (expand.Result, error) {
-	n := a.openNetwork(f, o.Within.Allowed, o.Within.Count()+uint64(len(outside(o.Known(), o.Within))))
+	n := a.openNetwork(ctx, f, o.Within, o.Within.Count()+uint64(len(outside(o.Known(), o.Within))))
 	defer n.close()
 	o.Scan = n.scan
 	return expand.Run(ctx, o)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/mail"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +50,7 @@ type scanFlags struct {
 	portList                     string
 	ports                        []scanner.Port // of portList; nil: not given
 	workers, perHost             int
-	rate, perNet                 float64
+	rate, perNet, minHitrate     float64
 	timeout                      time.Duration
 	contact                      string
 	dryRun, full, allowSpecial   bool
@@ -65,12 +63,12 @@ func (f *scanFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.exclude, "exclude", nil, "never touch `TARGET`; wins over everything else")
 	flags.StringArrayVar(&f.excludeFiles, "exclude-file", nil, "never touch the targets in `FILE`")
 	flags.StringVar(&f.portList, "ports", "", "`PORTS` like 22,8443/tls,8000-8010, with the protocol as a hint")
-	flags.IntVar(&f.workers, "workers", 256, "hosts at once")
+	flags.IntVar(&f.workers, "workers", 256, "hosts at once that answer; up to three times as many more may be waited for")
 	flags.Float64Var(&f.rate, "rate", 500, "connections per second over all; 0: no limit")
 	flags.IntVar(&f.perHost, "per-host", 4, "connections to one host at once; 0: no limit")
 	flags.Float64Var(&f.perNet, "per-net", 50, "connections per second to one /24 or /48, loopback excepted; 0: no limit")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Second, "for one connection, from its start to its end")
-	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP server (RFC 9511), its domain to every SMTP server")
+	flags.StringVar(&f.contact, "contact", "", "`URL` or mail address told to every HTTP and SSH server (RFC 9511), its domain to every SMTP server")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say how many hosts, connections and how long; send nothing")
 	flags.BoolVar(&f.full, "full", false, "ask everything, leave nothing out")
 	flags.BoolVar(&f.odd, "odd", false, "also ask what an intrusion detection system may take for an attack")
@@ -101,6 +99,9 @@ func (f *scanFlags) check() []error {
 			bad(flag, value, "must be a number of connections per second, or 0 for no limit")
 		}
 	}
+	if !(f.minHitrate >= 0 && f.minHitrate < 1) {
+		bad("min-hitrate", f.minHitrate, "must be a share of hosts: 0 (any) or more, and less than 1")
+	}
 	if f.timeout <= 0 || f.timeout > time.Hour {
 		bad("timeout", f.timeout, "must be more than 0 and at most 1h")
 	}
@@ -118,23 +119,6 @@ func (f *scanFlags) check() []error {
 	}
 	f.contact = contact
 	return faults
-}
-
-// checkContact accepts what may stand in a User-Agent: a web address or a mail
-// address, without a byte that could end the field.
-func checkContact(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	if _, err := mail.ParseAddress(text); err == nil && !strings.ContainsAny(text, " <>:\"") {
-		text = "mailto:" + text
-	}
-	u, err := url.Parse(text)
-	printable := !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '(' || r == ')' })
-	if err != nil || !printable || (u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mailto") {
-		return "", fmt.Errorf("--contact %q: must be an http, https or mailto URL, or a mail address", text)
-	}
-	return text, nil
 }
 
 // trailing is a flag that takes the arguments after it too, as in

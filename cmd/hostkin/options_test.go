@@ -40,13 +40,14 @@ func TestTrailingFlagsTakeTheArgumentsAfterThem(t *testing.T) {
 func TestContact(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "https://example.org/scan": "https://example.org/scan", "mailto:a@example.org": "mailto:a@example.org",
-		"a@example.org": "mailto:a@example.org",
+		"a@example.org": "mailto:a@example.org", "tel:+1-201-555-0123": "tel:+1-201-555-0123", "http://example.org": "http://example.org",
 	} {
 		if got, err := checkContact(text); got != want || err != nil {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"example", "ftp://x", "https://x/\r\nHost: y", "https://x/(", "javascript:1", "a b@example.org"} {
+	for _, text := range []string{"example", "ftp://x", "https://x/\r\nHost: y", "https://x/(", "javascript:1", "a b@example.org", "https://", "https://u@example.org/",
+		"mailto:x", "tel:1", "tel:+", "https://example.org/" + strings.Repeat("x", 250)} {
 		if got, err := checkContact(text); err == nil {
 			t.Errorf("%q was accepted as %q", text, got)
 		}

@@ -19,9 +19,9 @@ type progress struct {
 	screen *screen
 	total  uint64 // hosts to do
 
-	done, open, errors atomic.Uint64
-	start              time.Time
-	finish             func() // removes the line
+	done, open, errors, passed atomic.Uint64
+	start                      time.Time
+	finish                     func() // removes the line
 }
 
 // startProgress draws until finish is called.
@@ -61,6 +61,9 @@ func startDrawing(s *screen, line func() string) (stop func()) {
 // hostDone and observed count; they may be called from any goroutine.
 func (p *progress) hostDone() { p.done.Add(1) }
 
+// passedOver takes a host out of those to do.
+func (p *progress) passedOver() { p.passed.Add(1) }
+
 func (p *progress) observed(o record.Observation) {
 	switch {
 	case o.Probe == "tcp" && o.Status == record.OK:
@@ -74,11 +77,12 @@ func (p *progress) observed(o record.Observation) {
 func (p *progress) line(elapsed time.Duration) string {
 	done := p.done.Load()
 	rate := float64(done) / max(elapsed.Seconds(), 1e-3)
-	text := fmt.Sprintf("%d/%d hosts, %.0f/s, %d open, %d errors", done, p.total, rate, p.open.Load(), p.errors.Load())
-	if done == 0 || done >= p.total {
+	total := p.total - min(p.passed.Load(), p.total)
+	text := fmt.Sprintf("%d/%d hosts, %.0f/s, %d open, %d errors", done, total, rate, p.open.Load(), p.errors.Load())
+	if done == 0 || done >= total {
 		return text
 	}
-	left := time.Duration(float64(p.total-done) / rate * float64(time.Second))
+	left := time.Duration(float64(total-done) / rate * float64(time.Second))
 	return text + ", ETA " + left.Round(time.Second).String()
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,7 @@ added then, rates may change, targets and ports may not.
 	f.add(cmd.Flags())
 	out.add(cmd.Flags(), "accepted and without effect, but for --dry-run: the output is always JSON Lines")
 	into.add(cmd.Flags())
+	cmd.Flags().Float64Var(&f.minHitrate, "min-hitrate", 0, fmt.Sprintf("after %d hosts, stop with exit code 3 if less than the share `F` of them have an open port", hitrateAfter))
 	a.gather(cmd.Flags())
 	var set *targets.Set
 	cmd.RunE = a.body(func(ctx context.Context, args []string) []error {
@@ -69,9 +71,9 @@ func (a *app) scan(ctx context.Context, set *targets.Set, f *scanFlags, out *out
 	return a.results(out.path, true, func(w io.Writer) error {
 		ctx, stop := context.WithCancelCause(ctx)
 		defer stop(nil)
-		n := a.openNetwork(f, set.Allowed, set.Count())
+		n := a.openNetwork(ctx, f, set, set.Count())
 		defer n.close()
-		err := n.scan(ctx, set.All(f.orderKey), plan.Next, func(o record.Observation) {
+		err := n.scan(ctx, n.optOut.without(set.All(f.orderKey), n.progress.passedOver), plan.Next, func(o record.Observation) {
 			if err := report.JSON(w, o); err != nil {
 				stop(err) // nothing more can be kept: do not go on sending
 			}

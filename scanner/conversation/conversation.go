@@ -57,6 +57,12 @@ type Exchange struct {
 	Conv   Conversation
 	Limits Limits
 	Ended  func(*Exchange) // called exactly once, may call Transport.Go again
+	// Hurry says that nobody knows whether there is anything at Addr, so that a
+	// transport may give up connecting as soon as answers usually have come.
+	// Patient is asked then, if not nil: true lets it try once more with the
+	// whole Timeout. It may be called from any goroutine.
+	Hurry   bool
+	Patient func() bool
 
 	// Set by the transport before it calls Ended.
 	Status    record.Status // what Conv.End returned

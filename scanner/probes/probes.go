@@ -16,7 +16,7 @@ import (
 
 // Options are what the user decides about all probes.
 type Options struct {
-	Contact string // URL or mail address told to every HTTP server (RFC 9511); its domain is who we are in EHLO
+	Contact string // URL or mail address told to every HTTP and SSH server (RFC 9511); its domain is who we are in EHLO
 	Odd     bool   // also what an intrusion detection system may take for an attack
 	NoJARM  bool   // without the ten connections of JARM
 }
@@ -38,7 +38,7 @@ func All(o Options) []Entry {
 		odd = 2
 	}
 	list := []Entry{
-		{Speaks: "ssh", Probe: sshprobe.Probe{Odd: o.Odd}, Brief: sshprobe.Probe{First: true}, Cost: 3 + odd},
+		{Speaks: "ssh", Probe: sshprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: sshprobe.Probe{Contact: o.Contact, First: true}, Cost: 3 + odd},
 		{Speaks: "tls", Probe: tlsprobe.Probe{Odd: o.Odd}, Brief: tlsprobe.Probe{Brief: true}, Cost: 5},
 		{Speaks: "http", Probe: httpprobe.Probe{Contact: o.Contact, Odd: o.Odd}, Brief: httpprobe.Probe{Contact: o.Contact, First: true}, Cost: 1 + odd},
 		{Speaks: "rdp", Probe: rdpprobe.Probe{}, Brief: rdpprobe.Probe{}, Cost: 1},

@@ -23,8 +23,9 @@ const (
 // connection is one connection: identification strings, KEXINITs, and the key
 // exchange as far as the server's host key.
 type connection struct {
-	offer record.KEXINIT // what our KEXINIT lists
-	eager bool           // the offer leaves no choice: say everything at once
+	offer   record.KEXINIT // what our KEXINIT lists
+	contact string         // comment of our identification; "" none
+	eager   bool           // the offer leaves no choice: say everything at once
 
 	buf        []byte // received, not yet read
 	out        []byte // to send with the next step
@@ -116,7 +117,7 @@ func (c *connection) step() conversation.Step {
 func (c *connection) identify() {
 	if !c.identified {
 		c.identified = true
-		c.out = append(c.out, identification...)
+		c.out = append(c.out, identify(c.contact)...)
 	}
 }
 

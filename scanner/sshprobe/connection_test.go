@@ -349,3 +349,28 @@ func BenchmarkFirstLook(b *testing.B) {
 		}
 	}
 }
+
+// RFC 4253 section 4.2: at most 255 characters with CR and LF, printable ASCII.
+func TestIdentificationCarriesTheContact(t *testing.T) {
+	fits := "https://" + strings.Repeat("x", MaxContact-len("https://"))
+	for contact, want := range map[string]string{
+		"":                        "SSH-2.0-hostkin_1.0\r\n",
+		"https://example.org/":    "SSH-2.0-hostkin_1.0 https://example.org/\r\n",
+		fits:                      "SSH-2.0-hostkin_1.0 " + fits + "\r\n",
+		fits + "x":                "SSH-2.0-hostkin_1.0\r\n",
+		"a\r\nb":                  "SSH-2.0-hostkin_1.0\r\n",
+		"a b":                     "SSH-2.0-hostkin_1.0\r\n",
+		"b\u00fccher@example.org": "SSH-2.0-hostkin_1.0\r\n",
+	} {
+		if got := identify(contact); got != want || len(got) > 255 {
+			t.Errorf("%q: %q of %d characters, want %q", contact, got, len(got), want)
+		}
+	}
+	r := Probe{Contact: "mailto:a@example.org"}.Start(record.Endpoint{}, record.Answer{})
+	x := &conversation.Exchange{}
+	r.Next(x)
+	x.Conv.Open()
+	if s := x.Conv.Quiet(); string(s.Send) != "SSH-2.0-hostkin_1.0 mailto:a@example.org\r\n" {
+		t.Errorf("%q", s.Send)
+	}
+}

@@ -10,8 +10,24 @@ import (
 	"github.com/hostkin/hostkin/scanner/record"
 )
 
-// identification is ours (RFC 4253 section 4.2).
-const identification = "SSH-2.0-hostkin_1.0\r\n"
+const (
+	software       = "SSH-2.0-hostkin_1.0"
+	identification = software + "\r\n"
+	// MaxContact is the longest contact that an identification has room for: RFC
+	// 4253 section 4.2 allows 255 characters with CR and LF.
+	MaxContact = 255 - len(software) - len(" ") - len("\r\n")
+)
+
+// identify is our identification (RFC 4253 section 4.2), with a contact as its
+// comment. One that does not fit, or could end the line, is left out: half an
+// address helps nobody.
+func identify(contact string) string {
+	unfit := func(c rune) bool { return c <= ' ' || c > '~' }
+	if contact == "" || len(contact) > MaxContact || strings.ContainsFunc(contact, unfit) {
+		return identification
+	}
+	return software + " " + contact + "\r\n"
+}
 
 // kexMethods are the key exchange methods that we can start, the cheapest for
 // the server first. The post-quantum hybrids come last: their keys are large.

@@ -48,7 +48,7 @@ func TestHostKeysEqualThoseOfSSHKeyscan(t *testing.T) {
 			t.Parallel()
 			addr := start(t)
 			want := livetest.Keyscan(t, addr)
-			a, status, said := probe(t, Probe{}, addr, record.Answer{})
+			a, status, said := probe(t, Probe{Contact: "https://example.org/scan"}, addr, record.Answer{})
 			if status != record.OK {
 				t.Errorf("status %s", status)
 			}
@@ -120,7 +120,7 @@ func TestFirstIsOneConnectionAndTheRestAsksOnlyForTheRest(t *testing.T) {
 func TestGoServer(t *testing.T) {
 	for _, method := range []string{"", "mlkem768x25519-sha256"} {
 		addr, key := startGo(t, method)
-		a, status, said := probe(t, Probe{}, addr, record.Answer{})
+		a, status, said := probe(t, Probe{Contact: "https://example.org/scan"}, addr, record.Answer{})
 		if status != record.OK || len(a.SSH.HostKeys) != 1 || string(a.SSH.HostKeys[0].Blob) != string(key.Marshal()) {
 			t.Errorf("kex %q: %s, %+v", method, status, a.SSH)
 		}

@@ -14,8 +14,9 @@ import (
 // first connection waits for the server to identify itself; those after it
 // know the server's lists and say everything at once.
 type Probe struct {
-	First bool // one connection: banner, KEXINIT, the most preferred host key. Else every offered key type not yet seen
-	Odd   bool // then also, without First, how it takes what is no identification: one connection a question, no KEXINIT of ours
+	First   bool   // one connection: banner, KEXINIT, the most preferred host key. Else every offered key type not yet seen
+	Contact string // URL or mail address, told as the comment of our identification (RFC 9511); "" none
+	Odd     bool   // then also, without First, how it takes what is no identification: one connection a question, no KEXINIT of ours
 }
 
 var _ conversation.Probe = Probe{}
@@ -26,7 +27,7 @@ func (Probe) Name() string { return "ssh" }
 // Start implements conversation.Probe. Key types whose asking failed before
 // are asked again.
 func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
-	r := &run{at: at, first: p.First, have: map[string]bool{}}
+	r := &run{at: at, contact: p.Contact, first: p.First, have: map[string]bool{}}
 	if seen.SSH != nil && seen.SSH.KEXINIT != nil {
 		r.known = seen.SSH.KEXINIT
 		for _, k := range seen.SSH.HostKeys {
@@ -44,10 +45,11 @@ func (p Probe) Start(at record.Endpoint, seen record.Answer) conversation.Run {
 // run asks one endpoint, one connection after the other: servers count
 // unauthenticated connections (MaxStartups) and turn away those in excess.
 type run struct {
-	at    record.Endpoint
-	first bool
-	known *record.KEXINIT // the server's, once it is known
-	have  map[string]bool // key types that need no asking
+	at      record.Endpoint
+	contact string
+	first   bool
+	known   *record.KEXINIT // the server's, once it is known
+	have    map[string]bool // key types that need no asking
 
 	questions []question // still to be asked, after all keys
 
@@ -70,7 +72,7 @@ func (r *run) Next(x *conversation.Exchange) bool {
 	}
 	x.Addr = r.at.AddrPort()
 	x.Limits.Bytes = maxReceived
-	c := &connection{offer: generalOffer()}
+	c := &connection{offer: generalOffer(), contact: r.contact}
 	if r.known == nil {
 		if r.greeted {
 			return false
@@ -87,7 +89,7 @@ func (r *run) Next(x *conversation.Exchange) bool {
 			r.stopped = true
 			return false
 		}
-		c = &connection{offer: offer, eager: !r.patient, key: record.HostKey{Algorithm: r.asked}}
+		c = &connection{offer: offer, contact: r.contact, eager: !r.patient, key: record.HostKey{Algorithm: r.asked}}
 	}
 	r.now, x.Conv = c, c
 	return true

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math"
 	"net"
 	"net/netip"
@@ -247,6 +248,16 @@ func (s *Set) AllowedName(name string) error {
 		return fmt.Errorf("%s is excluded", ascii)
 	}
 	return nil
+}
+
+// Excluding is s with the exclusions of more besides its own, for Allowed,
+// AllowedName and Excluded. What All and Count say stays as it was.
+func (s *Set) Excluding(more *Set) *Set {
+	out := *s
+	out.excluded = slices.Clip(normalise(slices.Concat(s.excluded, more.excluded)))
+	out.without = maps.Clone(s.without)
+	maps.Copy(out.without, more.without)
+	return &out
 }
 
 // Contains reports whether a is one of the addresses of the set. Names are not

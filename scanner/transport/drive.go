@@ -20,6 +20,7 @@ type socket interface {
 	late(most int) (*buffer, int, error)    // what is there already, also after the deadline; errNothing
 	send(p []byte) (int, error)             // all of p, or an error
 	readBy(t time.Time) error
+	deadlineAt(t time.Time) error // of reading and writing, in place of the connector's
 	closeWrite() error
 	local() netip.AddrPort
 	info() *record.TCPInfo // of the handshake; nil: unknown

@@ -25,14 +25,24 @@ func errnoStatus(errno syscall.Errno) record.Status {
 	return ""
 }
 
-// localErrno reports whether errno tells of this machine, not of the host: no
-// descriptor, no memory for a socket, no local port.
-func localErrno(errno syscall.Errno) bool {
+// noAddress is what connecting says when there is no local port, or no local
+// address, for a destination.
+const noAddress = unix.EADDRNOTAVAIL
+
+// advice is what to do about a shortage on this machine, or "" if errno tells of
+// none.
+func advice(errno syscall.Errno) string {
 	switch errno {
-	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EAGAIN:
-		return true
+	case unix.EMFILE:
+		return "this process has no file descriptor left: raise the limit (ulimit -n), or lower --workers or --rate"
+	case unix.ENFILE:
+		return "this machine has no file descriptor left: see what holds them (lsof), or raise fs.file-max"
+	case unix.EADDRNOTAVAIL, unix.EADDRINUSE, unix.EAGAIN:
+		return "this machine has no local port left: widen net.ipv4.ip_local_port_range, or lower --rate"
+	case unix.ENOBUFS, unix.ENOMEM:
+		return "this machine has no memory left for sockets: lower --workers or --rate"
 	}
-	return false
+	return ""
 }
 
 // socketsAtOnce is how many sockets may be under way: the descriptors that

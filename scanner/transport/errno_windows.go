@@ -23,14 +23,22 @@ func errnoStatus(errno syscall.Errno) record.Status {
 	return ""
 }
 
-// localErrno reports whether errno tells of this machine, not of the host: no
-// descriptor, no memory for a socket, no local port.
-func localErrno(errno syscall.Errno) bool {
+// noAddress is what connecting says when there is no local port, or no local
+// address, for a destination.
+const noAddress = windows.WSAEADDRNOTAVAIL
+
+// advice is what to do about a shortage on this machine, or "" if errno tells of
+// none.
+func advice(errno syscall.Errno) string {
 	switch errno {
-	case windows.WSAEMFILE, windows.WSAENOBUFS, windows.WSAEADDRNOTAVAIL, windows.WSAEADDRINUSE:
-		return true
+	case windows.WSAEMFILE:
+		return "this process has no socket left: lower --workers or --rate"
+	case windows.WSAENOBUFS:
+		return "this machine has no memory left for sockets: lower --workers or --rate"
+	case windows.WSAEADDRNOTAVAIL, windows.WSAEADDRINUSE:
+		return "this machine has no local port left: widen the dynamic port range (netsh int ipv4), or lower --rate"
 	}
-	return false
+	return ""
 }
 
 // socketsAtOnce is how many sockets may be under way: Windows sets no limit a

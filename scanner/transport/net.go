@@ -28,6 +28,7 @@ type Config struct {
 	PerNet    float64                                        // connections per second to one /24 or /48; 0 no limit; loopback has none
 	SlowStart bool                                           // ramp up to Rate over the first seconds; never for loopback
 	Timeout   time.Duration                                  // default of Limits.Timeout; 0 means DefaultTimeout
+	Hurry     bool                                           // give up connecting early where an exchange allows it, by the round trips seen
 	Bytes     int64                                          // default of Limits.Bytes; 0 means DefaultBytes
 	Guard     func(netip.Addr) error                         // asked right before each connect, unmapped address; an error ends it as Excluded
 	Handshake func(local, remote netip.AddrPort) *record.TCP // captured SYN-ACK of a connection, must not wait; nil: TCP_INFO alone (linux)
@@ -46,8 +47,11 @@ type Net struct {
 	mu    sync.Mutex
 	hosts map[netip.Addr]*host
 
+	trips    trips
+	shortage shortage
+
 	count  counters
-	moaned moan
+	slowed moan
 }
 
 var _ conversation.Transport = (*Net)(nil)
@@ -193,6 +197,7 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 		limits.Bytes = n.cfg.Bytes
 	}
 	s, deadline, why := n.dial(ctx, x, to, limits.Timeout)
+	n.heard(to.Addr(), s != nil, why)
 	if s == nil {
 		return why
 	}
@@ -204,48 +209,65 @@ func (n *Net) exchange(ctx context.Context, x *conversation.Exchange) record.Sta
 	return d.drive()
 }
 
-// How long to wait for the machine to have a socket or a port to spare: 10 ms
-// doubled seven times is 1.3 s.
-const (
-	dialAttempts = 8
-	dialPause    = 10 * time.Millisecond
-)
+// heard lets the network's pace follow its answers. That there is no route, or
+// nothing was sent, says neither.
+func (n *Net) heard(addr netip.Addr, connected bool, why record.Status) {
+	answered := connected || why == record.Refused || why == record.Reset
+	if !answered && why != record.Timeout {
+		return
+	}
+	if net, rate, slower := n.pace.heard(addr, answered); slower && n.slowed.now() {
+		n.cfg.Log.Warn("a network that answered has fallen silent, so its pace is halved until it answers", "network", net, "connections_per_second", rate)
+	}
+}
 
 // dial connects. A lack of descriptors or local ports says nothing about the
-// host, so it is waited out for a moment before it counts as Unreachable.
+// host: it is waited out, however long it takes.
 func (n *Net) dial(ctx context.Context, x *conversation.Exchange, to netip.AddrPort, timeout time.Duration) (socket, time.Time, record.Status) {
-	pause := dialPause
-	for attempt := 1; ; attempt++ {
-		x.At = time.Now()
-		if ctx.Err() != nil {
-			return nil, x.At, record.Cancelled
+	hurry := n.cfg.Hurry && x.Hurry
+	n.count.connections.Add(1)
+	for {
+		if n.shortage.wait(ctx) != nil {
+			return nil, time.Now(), record.Cancelled
 		}
+		x.At = time.Now()
 		if n.cfg.Guard != nil && n.cfg.Guard(to.Addr()) != nil {
 			return nil, x.At, record.Excluded
 		}
-		deadline := x.At.Add(timeout)
-		if attempt == 1 {
-			n.count.connections.Add(1)
+		deadline, giveUp := x.At.Add(timeout), timeout
+		if hurry {
+			giveUp = min(timeout, n.trips.patience())
 		}
-		s, err := n.connect(ctx, to, deadline)
+		s, err := n.connect(ctx, to, x.At.Add(giveUp))
+		why := record.OK
+		if err != nil {
+			why = statusOf(err, record.Unreachable)
+		}
 		switch {
 		case err == nil:
+			n.shortage.over()
+			n.trips.add(time.Since(x.At))
 			x.Connected = true
+			if giveUp < timeout {
+				_ = s.deadlineAt(deadline) // fails on closed files only, and the first read says so
+			}
 			return s, deadline, record.OK
 		case ctx.Err() != nil:
 			return nil, deadline, record.Cancelled
-		case !localTrouble(err):
-			return nil, deadline, statusOf(err, record.Unreachable)
-		case attempt == dialAttempts:
+		case localTrouble(err, to):
 			n.count.starved.Add(1)
-			if n.moaned.now() {
-				n.cfg.Log.Error("no socket for a connection: hosts are recorded as unreachable that may be up", "to", to, "error", err)
+			n.shortage.hit(n.cfg.Log, err)
+		case why == record.Timeout && giveUp < timeout && x.Patient != nil && x.Patient():
+			hurry = false
+			n.count.connections.Add(1)
+			if n.pace.wait(ctx, to.Addr()) != nil {
+				return nil, deadline, record.Cancelled
 			}
-			return nil, deadline, record.Unreachable
+		default:
+			if why == record.Refused {
+				n.trips.add(time.Since(x.At))
+			}
+			return nil, deadline, why
 		}
-		if sleep(ctx, time.Now().Add(pause)) != nil {
-			return nil, deadline, record.Cancelled
-		}
-		pause *= 2
 	}
 }

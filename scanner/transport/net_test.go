@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -91,42 +92,61 @@ func TestLocalTroubleIsNotADeadHost(t *testing.T) {
 			if x.Status != record.Closed || x.Received != 2 {
 				t.Errorf("%v: %q, %d bytes", errno, x.Status, x.Received)
 			}
-			if s := n.Stats(); s.Connections != 1 || s.Starved != 0 {
+			if s := n.Stats(); s.Connections != 1 || s.Starved != 5 {
 				t.Errorf("%v: stats %+v", errno, s)
 			}
 		})
 	}
 }
 
-func TestLastingLocalTroubleIsLogged(t *testing.T) {
+// However long it lasts, no host is taken for dead; it is told now and then.
+func TestLastingLocalTroubleIsWaitedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		n := newNet(Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, func(context.Context, netip.AddrPort, time.Time) (socket, error) {
-			return nil, syscall.EMFILE
-		})
-		begun := time.Now()
-		for range 3 {
-			x := do(t.Context(), n, anywhere, conversationtest.Check(t, &conversationtest.Talk{}))
-			if x.Status != record.Unreachable || x.Connected {
-				t.Errorf("%q", x.Status)
+		well := time.Now().Add(50 * time.Second)
+		healthy := piped(func(c net.Conn) { io.WriteString(c, "up") })
+		attempts := 0
+		n := newNet(Config{Timeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(ctx context.Context, to netip.AddrPort, deadline time.Time) (socket, error) {
+			if attempts++; time.Now().Before(well) {
+				return nil, syscall.EMFILE
 			}
+			return healthy(ctx, to, deadline)
+		})
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if x := do(t.Context(), n, anywhere, conversationtest.Check(t, &conversationtest.Talk{})); x.Status != record.Closed || x.Took > time.Second {
+					t.Errorf("%q after %v", x.Status, x.Took)
+				}
+			})
 		}
-		if took := time.Since(begun); took < 3*time.Second || took > 6*time.Second {
-			t.Errorf("three gave up after %v", took)
-		}
-		if s := n.Stats(); s.Starved != 3 || s.ByStatus[record.Unreachable] != 3 {
-			t.Errorf("stats %+v", s)
-		}
-		if lines := strings.Count(log.String(), "\n"); lines < 1 || lines > 3 {
-			t.Errorf("%d lines in the log:\n%s", lines, log.String())
-		}
-		// The wait can be cancelled.
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		if x := do(ctx, n, anywhere, &conversationtest.Talk{}); x.Status != record.Cancelled || x.Took > 200*time.Millisecond {
 			t.Errorf("cancelled: %q after %v", x.Status, x.Took)
 		}
+		all.Wait()
+		if took := time.Since(well); took < 0 || took > 2*mostPause {
+			t.Errorf("went on after %v", took)
+		}
+		if s := n.Stats(); s.ByStatus[record.Closed] != 20 || s.Connections != 21 || attempts > 21*60 {
+			t.Errorf("%d attempts, stats %+v", attempts, s)
+		}
+		if lines := strings.Count(log.String(), "ulimit -n"); lines != 2 {
+			t.Errorf("told %d times in 50 s:\n%s", lines, log.String())
+		}
 	})
+}
+
+// No source address for a kind of destination is no shortage of ports: it would
+// be waited for for ever.
+func TestNoSourceAddressIsNoShortage(t *testing.T) {
+	if localTrouble(syscall.EADDRNOTAVAIL, netip.AddrPort{}) {
+		t.Error("an address that no packet can be sent to")
+	}
+	if !localTrouble(syscall.EADDRNOTAVAIL, netip.MustParseAddrPort("127.0.0.1:9")) {
+		t.Error("loopback: there is an address, so a port is short")
+	}
 }
 
 func TestGuardIsAskedAgainBeforeEachAttempt(t *testing.T) {

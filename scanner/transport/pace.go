@@ -23,7 +23,7 @@ type pace struct {
 	mu    sync.Mutex
 	begun time.Time // of the slow start
 	next  time.Time // free moment over all
-	nets  map[netip.Prefix]time.Time
+	nets  map[netip.Prefix]*network
 	limit int // sweep nets when it is larger
 }
 
@@ -31,8 +31,8 @@ type pace struct {
 // error of ctx. The network's moment comes first, so that a busy network does
 // not hold back moments of the whole.
 func (p *pace) wait(ctx context.Context, addr netip.Addr) error {
-	if p.perNet > 0 && !addr.IsLoopback() {
-		if err := sleep(ctx, p.network(addr)); err != nil {
+	if prefix, ok := p.limited(addr); ok {
+		if err := sleep(ctx, p.moment(prefix)); err != nil {
 			return err
 		}
 	}
@@ -61,34 +61,16 @@ func (p *pace) all(slowly bool) time.Time {
 	return at
 }
 
-// network takes the next free moment of addr's /24 or /48.
-func (p *pace) network(addr netip.Addr) time.Time {
-	bits := 24
-	if addr.Is6() {
-		bits = 48
-	}
-	prefix, err := addr.WithZone("").Prefix(bits)
-	if err != nil {
-		return time.Time{}
-	}
+// moment takes the next free moment of a network.
+func (p *pace) moment(prefix netip.Prefix) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	at := later(p.nets[prefix], now)
-	if p.nets == nil {
-		p.nets = map[netip.Prefix]time.Time{}
+	n := p.nets[prefix]
+	if n == nil {
+		n = p.add(prefix)
 	}
-	p.nets[prefix] = at.Add(interval(p.perNet))
-	if len(p.nets) > p.limit {
-		// Networks that are free again need no memory: a scan of the
-		// whole Internet has sixteen million.
-		for net, next := range p.nets {
-			if !next.After(now) {
-				delete(p.nets, net)
-			}
-		}
-		p.limit = 2*len(p.nets) + 1024
-	}
+	at := later(n.next, time.Now())
+	n.next = at.Add(interval(n.rate(p.perNet)))
 	return at
 }
 

@@ -222,8 +222,9 @@ func (s *fileSocket) send(p []byte) (int, error) {
 	return s.file.Write(p)
 }
 
-func (s *fileSocket) readBy(t time.Time) error { return s.file.SetReadDeadline(t) }
-func (s *fileSocket) info() *record.TCPInfo    { return s.facts }
+func (s *fileSocket) readBy(t time.Time) error     { return s.file.SetReadDeadline(t) }
+func (s *fileSocket) deadlineAt(t time.Time) error { return s.file.SetDeadline(t) }
+func (s *fileSocket) info() *record.TCPInfo        { return s.facts }
 
 func (s *fileSocket) closeWrite() error {
 	var err error

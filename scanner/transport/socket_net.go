@@ -68,10 +68,11 @@ func (s *netSocket) late(most int) (*buffer, int, error) {
 	return b, n, err
 }
 
-func (s *netSocket) send(p []byte) (int, error) { return s.conn.Write(p) }
-func (s *netSocket) readBy(t time.Time) error   { return s.conn.SetReadDeadline(t) }
-func (s *netSocket) info() *record.TCPInfo      { return nil }
-func (s *netSocket) local() netip.AddrPort      { return addrPort(s.conn.LocalAddr()) }
+func (s *netSocket) send(p []byte) (int, error)   { return s.conn.Write(p) }
+func (s *netSocket) readBy(t time.Time) error     { return s.conn.SetReadDeadline(t) }
+func (s *netSocket) deadlineAt(t time.Time) error { return s.conn.SetDeadline(t) }
+func (s *netSocket) info() *record.TCPInfo        { return nil }
+func (s *netSocket) local() netip.AddrPort        { return addrPort(s.conn.LocalAddr()) }
 
 func (s *netSocket) closeWrite() error {
 	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {

@@ -12,11 +12,11 @@ import (
 
 // Stats counts since New.
 type Stats struct {
-	Connections int64                   // attempted
+	Connections int64                   // attempted, those for which the machine had no socket once
 	Open        int64                   // established now
 	Sent        int64                   // bytes of payload
 	Received    int64                   // bytes of payload
-	Starved     int64                   // given up because this machine had no socket or port to spare
+	Starved     int64                   // attempts that had to be repeated because this machine had no socket or port to spare
 	ByStatus    map[record.Status]int64 // verdicts of ended exchanges; those without any are left out
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -24,10 +26,25 @@ func statusOf(err error, other record.Status) record.Status {
 	return other
 }
 
-// localTrouble reports whether err tells of this machine, not of the host.
-func localTrouble(err error) bool {
+// localTrouble reports whether err, of connecting to an endpoint, tells of a
+// shortage on this machine, not of the host.
+func localTrouble(err error, to netip.AddrPort) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
-	return ok && localErrno(errno)
+	if !ok || advice(errno) == "" {
+		return false
+	}
+	if errno != noAddress {
+		return true
+	}
+	// The same error says that there is no source address at all for such a
+	// destination (IPv6 turned off): that lasts. UDP takes none of TCP's ports,
+	// and connecting it sends nothing.
+	c, err := net.Dial("udp", to.String())
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // endOf makes FIN an absence of error.
