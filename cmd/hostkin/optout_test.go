@@ -5,12 +5,31 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/hostkin/hostkin/scanner/targets"
 )
+
+// lockedText may be written and read by several goroutines.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
 
 // A list is read again once it was left alone for a look; what it once said
 // holds to the end of the job, whatever becomes of the file.
@@ -23,7 +42,7 @@ func TestOptOutDuringTheJob(t *testing.T) {
 	}
 	write("198.51.100.1\n")
 	synctest.Test(t, func(t *testing.T) {
-		var stderr strings.Builder
+		var stderr lockedText
 		a := &app{screen: newScreen(&stderr)}
 		a.log = newLogger(a.screen)
 		set, err := targets.Parse(targets.Source{}, targets.Source{Files: []string{path}}, targets.Options{AllowSpecial: true})

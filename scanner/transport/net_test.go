@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -105,9 +106,9 @@ func TestLastingLocalTroubleIsWaitedOut(t *testing.T) {
 		var log strings.Builder
 		well := time.Now().Add(50 * time.Second)
 		healthy := piped(func(c net.Conn) { io.WriteString(c, "up") })
-		attempts := 0
+		var attempts atomic.Int64
 		n := newNet(Config{Timeout: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(ctx context.Context, to netip.AddrPort, deadline time.Time) (socket, error) {
-			if attempts++; time.Now().Before(well) {
+			if attempts.Add(1); time.Now().Before(well) {
 				return nil, syscall.EMFILE
 			}
 			return healthy(ctx, to, deadline)
@@ -129,8 +130,8 @@ func TestLastingLocalTroubleIsWaitedOut(t *testing.T) {
 		if took := time.Since(well); took < 0 || took > 2*mostPause {
 			t.Errorf("went on after %v", took)
 		}
-		if s := n.Stats(); s.ByStatus[record.Closed] != 20 || s.Connections != 21 || attempts > 21*60 {
-			t.Errorf("%d attempts, stats %+v", attempts, s)
+		if s := n.Stats(); s.ByStatus[record.Closed] != 20 || s.Connections != 21 || attempts.Load() > 21*60 {
+			t.Errorf("%d attempts, stats %+v", attempts.Load(), s)
 		}
 		if lines := strings.Count(log.String(), "ulimit -n"); lines != 2 {
 			t.Errorf("told %d times in 50 s:\n%s", lines, log.String())

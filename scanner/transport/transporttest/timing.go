@@ -103,16 +103,20 @@ func gapEnds(t *testing.T, make New) {
 	wantGot(t, &talk, "onetwo")
 }
 
+func signal() chan struct{} { return make(chan struct{}) } // where make is something else
+
 // The gap passes before the transport comes to read, but the bytes were there.
 func lateAtGap(t *testing.T, make New) {
+	there := signal()
 	s := serve(t, func(c *net.TCPConn) {
 		io.WriteString(c, "here")
+		there <- struct{}{} // over loopback what is written is there
 		untilClosed(c)
 	})
 	for range 20 {
 		var talk conversationtest.Talk
 		talk.OnOpen = func() conversation.Step {
-			time.Sleep(10 * time.Millisecond)
+			<-there
 			return conversation.Step{Gap: 1}
 		}
 		talk.OnFeed = func([]byte) conversation.Step { return conversation.Step{Gap: time.Millisecond} }
