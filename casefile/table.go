@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -69,18 +70,20 @@ func (c *Case) derive(ctx context.Context, s *segment, fault func(Fault)) ([]Row
 	defer t.close()
 	var rows []Row
 	pass := int32(t.pass())
-	lines := lineReader{in: t}
-	for {
-		line, err := lines.next()
-		if err == io.EOF {
+	lines := bufio.NewReaderSize(t, 64<<10)
+	var line []byte
+	for number := 1; ; number++ {
+		var long bool
+		line, long, err = record.ReadLine(lines, line[:0])
+		if err == io.EOF { // the last line of a batch has an end, so nothing stands before it
 			break
 		}
 		if err != nil {
 			return nil, err
 		}
 		var o record.Observation
-		if err := json.Unmarshal(line, &o); err != nil || o.Schema != record.Schema || !o.Host.IP.IsValid() {
-			fault(Fault{File: s.file.Name(), Offset: -1, Err: fmt.Errorf("line %d is no %s", lines.number, record.Schema)})
+		if long || json.Unmarshal(line, &o) != nil || o.Schema != record.Schema || !o.Host.IP.IsValid() {
+			fault(Fault{File: s.file.Name(), Offset: -1, Err: fmt.Errorf("line %d is no %s of at most %d MiB", number, record.Schema, record.MaxLine>>20)})
 			continue
 		}
 		if rows = appendRows(rows, o, pass); len(rows) > maxRows {

@@ -67,6 +67,48 @@ func verify(t testing.TB, c *Case) []Fault {
 	return faults
 }
 
+// One line that is too long, which no scan of ours writes, costs that line.
+func TestALineThatIsTooLongIsToldAndTheRestIsDerived(t *testing.T) {
+	c, s := newCase(t, "127.0.0.0/30")
+	w := open(t, c, WriterOptions{})
+	long := true
+	for target := range w.Targets(from(s), nil) {
+		line := sshLine(t, target.Host, 1, testNow())
+		if long {
+			line = append(bytes.TrimSuffix(line, []byte("}\n")), append(bytes.Repeat([]byte(" "), record.MaxLine), "}\n"...)...)
+		}
+		long = false
+		if err := errors.Join(w.Observe(target.Host, line), w.HostDone(target)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finish(t, w)
+	var faults []Fault
+	made, err := c.Rebuild(t.Context(), true, func(f Fault) { faults = append(faults, f) })
+	if made != 1 || err != nil || len(faults) != 1 || !strings.Contains(faults[0].Error(), "line 1 is no observation/1 of at most 16 MiB") {
+		t.Fatalf("%d tables, %v, faults %v", made, err, faults)
+	}
+	hosts := map[string]bool{}
+	rows, err := c.rows(t.Context(), func(f Fault) { t.Error(f) }, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.end()
+	for {
+		row, err := rows.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		hosts[row.Host] = true
+	}
+	if len(hosts) != 3 {
+		t.Errorf("the table has %v, want three of four hosts", hosts)
+	}
+}
+
 func TestTheTableHoldsWhatTheLogShows(t *testing.T) {
 	c, _ := scanned(t, 1, WriterOptions{}, func(_, last int) byte { return byte(last % 5) })
 	if n := rebuild(t, c, false); n != 1 {

@@ -103,8 +103,8 @@ func (v *verifier) lines(text []byte, want int) error {
 		n++
 		var o record.Observation
 		switch err := json.Unmarshal(line, &o); {
-		case len(line) > maxLine:
-			return fmt.Errorf("line %d of the batch is longer than %d MiB", n, maxLine>>20)
+		case len(line) > record.MaxLine:
+			return fmt.Errorf("line %d of the batch is longer than %d MiB", n, record.MaxLine>>20)
 		case err != nil:
 			return fmt.Errorf("line %d of the batch: not JSON of %s: %w", n, record.Schema, err)
 		case o.Schema != record.Schema || !o.Host.IP.IsValid():

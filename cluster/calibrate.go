@@ -46,16 +46,12 @@ type bin struct{ asked, agree float64 }
 // agreements counts by kind and bin, from hosts all over the scan, each value with one partner.
 func (x *Index) agreements() [][33]bin {
 	bins := make([][33]bin, len(x.kinds))
-	all := make([]hostID, x.Hosts())
-	for h := range all {
-		all[h] = hostID(h)
-	}
 	type partner struct {
 		key   kindID
 		other hostID
 	}
 	var partners []partner
-	for _, h := range spread(all, calibratedMost) {
+	for _, h := range x.sample(calibratedMost) {
 		partners = partners[:0]
 		for key, p := range x.valuesOf(h) {
 			if other, ok := x.partner(h, key); ok {

@@ -139,7 +139,8 @@ func (c *community) look(h hostID, row []seen) []seen {
 	return row
 }
 
-// find is a value that members share, or nil.
+// find is a value that members share, or nil. It is the hot spot of groups:
+// this is inlined, the library's search calls a function for each comparison.
 func (c *community) find(v valueID) *held {
 	from, to := 0, len(c.held)
 	for from < to {

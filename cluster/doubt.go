@@ -69,11 +69,7 @@ func (x *Index) learn() {
 		return
 	}
 	keyed, seen := 0.0, 0.0
-	all := make([]hostID, x.Hosts())
-	for h := range all {
-		all[h] = hostID(h)
-	}
-	for _, h := range spread(all, 16*sampledSeeds) {
+	for _, h := range x.sample(16 * sampledSeeds) {
 		if share, ok := x.keyed(h); ok {
 			keyed += share
 			if seen++; seen == sampledSeeds {

@@ -49,7 +49,7 @@ func (c *community) outsiders(in []bool) []hostID {
 	for i := range c.held {
 		held := &c.held[i]
 		v, holders := held.value, c.Index.held(held.value)
-		if held.n < 2 || holders == held.n || holders > groupHolders || c.weights[v] == 0 || c.of(held).bits < gate {
+		if holders == held.n || holders > groupHolders || c.weights[v] == 0 || c.of(held).bits < gate {
 			continue
 		}
 		bits := int(100 * c.of(held).bits)

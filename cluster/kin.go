@@ -143,11 +143,7 @@ func (pop *population) lists(h hostID) bool {
 func (pop *population) candidates(seeds []*profile, top int) []hostID {
 	x := pop.index
 	if x.Hosts() <= judgeAll {
-		all := make([]hostID, x.Hosts())
-		for h := range all {
-			all[h] = hostID(h)
-		}
-		return all
+		return x.sample(judgeAll)
 	}
 	sum := map[hostID]float32{}
 	for _, s := range seeds {

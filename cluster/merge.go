@@ -98,7 +98,7 @@ func (g *grouping) ally(a, b *community) *membership {
 			c.held = append(c.held, held{value: v, n: a.count(v) + b.count(v)})
 		}
 	}
-	both := make([]*held, len(c.held)) // in the order of their text
+	both := make([]*held, len(c.held)) // in the order of their text, as is c.held here: nothing is looked up in it
 	for i := range c.held {
 		both[i] = &c.held[i]
 	}

@@ -156,6 +156,15 @@ func spread(list []hostID, n int) []hostID {
 	return out
 }
 
+// sample is at most n hosts, evenly over all.
+func (x *Index) sample(n int) []hostID {
+	out := make([]hostID, min(n, x.Hosts()))
+	for i := range out {
+		out[i] = hostID(i * x.Hosts() / len(out))
+	}
+	return out
+}
+
 // weigh fills weights: what sharing each value is worth before any verdict.
 // Values that one host holds tie nobody and weigh 0.
 func (x *Index) weigh() {
@@ -175,11 +184,10 @@ func (x *Index) locate() {
 		return
 	}
 	x.networks = make([]uint32, len(x.addrs))
-	all := make([]hostID, len(x.addrs))
 	for h, addr := range x.addrs {
-		x.networks[h], all[h] = x.table.network(addr), hostID(h)
+		x.networks[h] = x.table.network(addr)
 	}
-	x.randomPairs = sameNetwork(x.systems(spread(all, 16*pairsMost)))
+	x.randomPairs = sameNetwork(x.systems(x.sample(16 * pairsMost)))
 }
 
 // inNetworks counts the autonomous systems of the holders of a value; 0: not known.

@@ -44,6 +44,7 @@ func savedCase(t *testing.T) (dir string) {
 		}
 		seen[o.Host.IP] = append(seen[o.Host.IP], text)
 	}
+	done := 0
 	for target := range w.Targets(func(first uint64) iter.Seq[targets.Target] { return set.From(0, first) }, nil) {
 		for _, text := range seen[target.Host.IP] {
 			if err := w.Observe(target.Host, text); err != nil {
@@ -52,6 +53,11 @@ func savedCase(t *testing.T) (dir string) {
 		}
 		if err := w.HostDone(target); err != nil {
 			t.Fatal(err)
+		}
+		if done++; done == int(set.Count())/2 { // two batches
+			if err := w.Flush(); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if err := w.Finish(); err != nil {
@@ -85,6 +91,33 @@ func TestACaseGivesWhatItsFileGives(t *testing.T) {
 		if of[0].String() != of[1].String() {
 			t.Errorf("%v: of the case\n%s\nof the file\n%s", c.args, &of[0], &of[1])
 		}
+	}
+}
+
+// A damaged case gives what can be read, to a file too, and says by its exit
+// code that something is missing.
+func TestExportOfADamagedCaseKeepsTheRestAndExits1(t *testing.T) {
+	dir := savedCase(t)
+	logs, err := filepath.Glob(filepath.Join(dir, "observations", "*"))
+	if err != nil || len(logs) == 0 {
+		t.Fatal(logs, err)
+	}
+	text, err := os.ReadFile(logs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/4] ^= 1 // in the first of two batches
+	if err := os.WriteFile(logs[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "rest.jsonl")
+	var stdout, stderr bytes.Buffer
+	if code := Main(t.Context(), []string{"case", "export", dir, "-o", file}, nil, &stdout, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "is not in the output") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+	rest, err := os.ReadFile(file)
+	if got, all := bytes.Count(rest, []byte("\n")), bytes.Count(savedTown(t), []byte("\n")); err != nil || got == 0 || got >= all {
+		t.Errorf("%d of %d lines are left, %v", got, all, err)
 	}
 }
 

@@ -57,9 +57,10 @@ are in both. A host is in a pass if it gave any fingerprint.`,
 				a.log.Warning().Msgf("pass %d is not finished: what it has not asked yet looks as if it were not there", p.Pass)
 			}
 		}
-		return a.results(out.path, false, func(w io.Writer) error {
-			return errors.Join(a.diffCase(ctx, c, was.Pass, is.Pass, faults.tell, w, out.json), faults.result("what could not be read is not compared"))
+		err = a.results(out.path, false, func(w io.Writer) error {
+			return a.diffCase(ctx, c, was.Pass, is.Pass, faults.tell, w, out.json)
 		})
+		return errors.Join(err, faults.result("what could not be read is not compared"))
 	})
 	return cmd
 }

@@ -25,7 +25,9 @@ func (a *app) caseExportCommand() *cobra.Command {
 	cmd.Flags().IntVar(&pass, "pass", 0, "only pass `N`; 0: all")
 	a.gather(cmd.Flags())
 	cmd.RunE = a.oneCase(func() []error { return checkPass("pass", pass) }, func(ctx context.Context, c *casefile.Case) error {
-		return a.results(out.path, false, func(w io.Writer) error { return a.exportCase(ctx, c, pass, w) })
+		faults := caseFaults{app: a}
+		err := a.results(out.path, false, func(w io.Writer) error { return exportCase(ctx, c, pass, faults.tell, w) })
+		return errors.Join(err, faults.result("what could not be read is not in the output")) // the rest is
 	})
 	return cmd
 }
@@ -37,20 +39,14 @@ func checkPass(flag string, pass int) []error {
 	return nil
 }
 
-func (a *app) exportCase(ctx context.Context, c *casefile.Case, pass int, w io.Writer) error {
-	faults := caseFaults{app: a}
+func exportCase(ctx context.Context, c *casefile.Case, pass int, fault func(casefile.Fault), w io.Writer) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	var lost error
-	err := c.Parts(ctx, faults.tell, func(p casefile.Part) bool {
+	err := c.Parts(ctx, fault, func(p casefile.Part) bool {
 		if pass == 0 || p.Pass == pass {
 			_, lost = io.Copy(out, p)
 		}
 		return lost == nil
 	})
-	if err == nil && lost == nil { // what Parts could read is kept in spite of faults
-		if told := faults.result("what could not be read is not in the output"); told != nil {
-			a.log.Error().Msg(told.Error())
-		}
-	}
 	return errors.Join(err, lost, out.Flush())
 }

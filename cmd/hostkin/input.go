@@ -21,8 +21,7 @@ import (
 
 // The bounds of what is read from a file, which may be hostile.
 const (
-	maxLine    = 16 << 20 // bytes of one line
-	toldFaults = 20       // faults of a run that are told one by one
+	toldFaults = 20 // faults of a run that are told one by one
 )
 
 // line is one line of input: exactly one of the two, which is good until the
@@ -170,13 +169,13 @@ func (in *input) scan(ctx context.Context, name string, text io.Reader, yield fu
 	for number := 1; ctx.Err() == nil; number++ {
 		var err error
 		var long bool
-		buf, long, err = readLine(r, buf[:0])
+		buf, long, err = record.ReadLine(r, buf[:0])
 		if number == 1 {
 			buf = bytes.TrimPrefix(buf, []byte("\ufeff")) // as some editors and shells write it
 		}
 		switch {
 		case long:
-			in.fault(name, number, fmt.Errorf("longer than %d MiB", maxLine>>20))
+			in.fault(name, number, fmt.Errorf("longer than %d MiB", record.MaxLine>>20))
 		case len(bytes.TrimSpace(buf)) > 0 && (err == nil || err == io.EOF):
 			l, fault := line{fingerprint: &print}, error(nil)
 			if !quick.read(buf, &print) {
@@ -202,23 +201,6 @@ func (in *input) scan(ctx context.Context, name string, text io.Reader, yield fu
 		}
 	}
 	return false
-}
-
-// readLine appends one line to buf, without its end. A line that is too long
-// is read to its end and dropped.
-func readLine(r *bufio.Reader, buf []byte) (_ []byte, long bool, err error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		if !long {
-			buf = append(buf, part...)
-		}
-		if len(buf) > maxLine {
-			long, buf = true, buf[:0]
-		}
-		if err != bufio.ErrBufferFull {
-			return bytes.TrimRight(buf, "\r\n"), long, err
-		}
-	}
 }
 
 // parseLine reads one line of observation/1 or fingerprint/1. Unknown fields

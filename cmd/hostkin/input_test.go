@@ -45,7 +45,7 @@ func TestBadLinesAreToldAndTheRestGoesOn(t *testing.T) {
 		{strings.Replace(goodFingerprint, "192.0.2.1", "x", 1), `:2: host "x" is not an address`},
 		{strings.Replace(goodFingerprint, "2ad2ad", "", 1), `:2: no value`},
 		{strings.Replace(goodFingerprint, "jarm", "", 1), `:2: no kind`},
-		{`"` + strings.Repeat("x", maxLine), `:2: longer than 16 MiB`},
+		{`"` + strings.Repeat("x", record.MaxLine), `:2: longer than 16 MiB`},
 	} {
 		var stderr bytes.Buffer
 		a := quietApp(strings.NewReader(goodObservation+"\n"+c.line+"\r\n\n"+goodFingerprint), &stderr)
